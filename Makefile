@@ -1,0 +1,68 @@
+# Two commands need nothing but Python, pip and the package registries:
+#   make demo   draws on the demo shop, trains, compares, publishes, serves (SERVE=0: stops before)
+#   make test   checks style, types, architecture and behaviour
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+BACKBONES ?= mobilenet_v2,efficientnet_lite0
+SERVE ?= 1
+DEMO_SHOP ?= build/demo-shop
+CHECKED = src tests demo
+
+.PHONY: help setup demo test lint unit browser format constraints draw clean
+
+help:
+	@sed -n '1,3p' Makefile
+
+setup: $(VENV)/.ready
+
+# Everything pinned with hashes first, then the project itself without looking further.
+$(VENV)/.ready: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	$(BIN)/vitrina demo demo --shop $(DEMO_SHOP) --backbones $(BACKBONES) \
+	  $(if $(filter 0,$(SERVE)),--no-serve,--serve)
+
+test: lint unit browser
+
+lint: setup
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: setup
+	$(BIN)/python -m pytest -m "not browser"
+
+browser: setup .chromium
+	$(BIN)/python -m pytest -m browser
+
+# Debian's own Chromium: browsers that test tools fetch for themselves are no registry's package.
+.PHONY: .chromium
+.chromium:
+	@command -v chromium >/dev/null || { \
+	  echo "Installing Chromium from Debian's packages"; \
+	  apt-get update -q && apt-get install -q -y --no-install-recommends chromium; }
+
+format: setup
+	$(BIN)/ruff check --fix $(CHECKED)
+	$(BIN)/ruff format $(CHECKED)
+
+constraints: setup
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
+	  --extra train --group dev pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
+	  --constraint constraints.txt --group draw pyproject.toml -o demo/constraints.txt
+
+draw: setup
+	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r demo/constraints.txt
+	$(BIN)/python -m demo.generator --out demo --contact-sheet docs/images/demo-contact-sheet.jpg
+
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,224 @@
+"""Import: rows of a feed become products, their pictures are copied into the shop.
+
+The database changes in one transaction at the very end. Pictures are stored under the SHA-256 of
+their bytes before that: what a killed import leaves of them is no part of any product, and the
+next import of the same pictures finds them there.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from slugify import slugify
+from sqlalchemy.orm import Session
+
+from vitrina import atomic
+from vitrina.catalogue.feeds import Feed, open_feed
+from vitrina.catalogue.rows import FeedRow, Refusal
+from vitrina.catalogue.split_file import read_split_file
+from vitrina.errors import FeedError, PhotoError
+from vitrina.folder import ShopFolder
+from vitrina.journal import writing
+from vitrina.photos import SUFFIXES, Limits, read_header
+from vitrina.progress import SILENT, Progress
+from vitrina.store.database import migrate
+from vitrina.store.products import PhotoRecord, ProductRecord, save_category, save_product
+from vitrina.store.schema import Category, Import
+
+
+@dataclass
+class ImportReport:
+    """What an import did.
+
+    Attributes:
+        source: What was imported.
+        products: Products added or brought up to date.
+        photos: Pictures that show them.
+        categories: Categories that they belong to.
+        refusals: Rows and pictures that were not taken.
+        refused_file: Where those are listed, None where there are none.
+    """
+
+    source: str
+    products: int = 0
+    photos: int = 0
+    categories: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+    refused_file: Path | None = None
+
+
+def import_catalogue(
+    folder: ShopFolder,
+    source: Path,
+    *,
+    split_file: Path | None = None,
+    progress: Progress = SILENT,
+) -> ImportReport:
+    """Brings the catalogue at `source` into the shop.
+
+    Args:
+        folder: The shop.
+        source: Folder of category folders, or a CSV, TSV or XLSX table.
+        split_file: Says for each picture whether it is for training or for testing; None takes
+            `split.tsv` beside the pictures where there is one.
+        progress: Where the work reports to.
+
+    Raises:
+        FeedError: the source as a whole cannot be read; nothing was changed.
+        ShopBusy: another process is changing the shop.
+    """
+    feed = open_feed(source.resolve())
+    splits = read_split_file(split_file or feed.root / "split.tsv", needed=split_file is not None)
+    with writing(folder, "import", progress):
+        sessions = migrate(folder.database)
+        with sessions.begin() as session:
+            work = _Import(folder, feed, splits, folder.settings.photo_limits, session)
+            report = work.run(progress)
+            if not report.products:
+                raise FeedError(
+                    f"{source} gave no product: {len(report.refusals)} rows were refused"
+                    + (f", the first because: {report.refusals[0].reason}." * bool(report.refusals))
+                    + "." * (not report.refusals),
+                    hint="docs/import.md shows what a catalogue looks like.",
+                )
+            _flush_photos()
+            session.add(
+                Import(
+                    source=str(source),
+                    finished=datetime.now(UTC).replace(tzinfo=None),
+                    products=report.products,
+                    photos=report.photos,
+                    refused=len(report.refusals),
+                )
+            )
+        if report.refusals:
+            report.refused_file = _write_refusals(folder, report.refusals)
+    return report
+
+
+class _Import:
+    """The state of one import: what was seen, what was refused."""
+
+    def __init__(
+        self,
+        folder: ShopFolder,
+        feed: Feed,
+        splits: dict[str, str],
+        limits: Limits,
+        session: Session,
+    ) -> None:
+        self._folder = folder
+        self._feed = feed
+        self._splits = splits
+        self._limits = limits
+        self._session = session
+        self._categories: dict[str, Category] = {}
+        self._lines: dict[str, str] = {}
+        self._report = ImportReport(source=str(feed.source))
+
+    def run(self, progress: Progress) -> ImportReport:
+        rows = list(self._understood())
+        for row in progress.track(rows, "Importing products", len(rows)):
+            photos = tuple(self._store_photos(row))
+            save_product(
+                self._session,
+                self._category(row),
+                ProductRecord(
+                    sku=row.sku,
+                    name=row.name,
+                    name_en=row.name_en,
+                    price_minor=row.price_minor,
+                    currency=row.currency or self._folder.settings.currency,
+                    url=row.url,
+                    in_stock=row.in_stock,
+                    photos=photos,
+                ),
+            )
+            self._report.products += 1
+            self._report.photos += len(photos)
+        self._report.categories = len(self._categories)
+        return self._report
+
+    def _understood(self) -> Iterator[FeedRow]:
+        for row in self._feed.rows:
+            if isinstance(row, Refusal):
+                self._report.refusals.append(row)
+            elif row.sku in self._lines:
+                self._refuse(row, "sku", row.sku, f"stands already in line {self._lines[row.sku]}")
+            else:
+                self._lines[row.sku] = row.line
+                yield row
+
+    def _category(self, row: FeedRow) -> Category:
+        if row.category not in self._categories:
+            self._categories[row.category] = save_category(
+                self._session,
+                slug=self._free_slug(row.category_en or row.category),
+                name=row.category,
+                name_en=row.category_en,
+                search_text=row.search_text,
+            )
+        return self._categories[row.category]
+
+    def _free_slug(self, name: str) -> str:
+        plain = slugify(name, max_length=150) or "category"
+        taken = {category.slug for category in self._session.query(Category)}
+        slug, number = plain, 2
+        while slug in taken:
+            slug, number = f"{plain}-{number}", number + 1
+        return slug
+
+    def _store_photos(self, row: FeedRow) -> Iterator[PhotoRecord]:
+        for image in row.images:
+            path = (self._feed.root / image).resolve()
+            if image.lower().startswith(("http://", "https://")):
+                self._refuse(row, "image", image, "an address; only files are read")
+            elif not path.is_relative_to(self._feed.root.resolve()):
+                self._refuse(row, "image", image, "lies outside the catalogue's folder")
+            elif not path.is_file():
+                self._refuse(row, "image", image, "there is no such file")
+            else:
+                try:
+                    yield self._store_photo(path, self._splits.get(image))
+                except (PhotoError, OSError) as error:
+                    self._refuse(row, "image", image, str(error))
+
+    def _store_photo(self, path: Path, split: str | None) -> PhotoRecord:
+        content = path.read_bytes()
+        header = read_header(content, self._limits)
+        sha256 = hashlib.sha256(content).hexdigest()
+        suffix = SUFFIXES[header.kind]
+        place = self._folder.photo(sha256, suffix)
+        if not place.exists() or place.stat().st_size != len(content):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            partial = place.with_name(f"{atomic.PARTIAL}{place.name}")
+            partial.write_bytes(content)
+            partial.replace(place)
+        return PhotoRecord(sha256, suffix, header.width, header.height, split)
+
+    def _refuse(self, row: FeedRow, column: str, value: str, reason: str) -> None:
+        self._report.refusals.append(Refusal(row.line, column, value[:200], reason))
+
+
+def _flush_photos() -> None:
+    # one flush for all pictures instead of one a picture, before any product names them
+    if hasattr(os, "sync"):
+        os.sync()
+
+
+def _write_refusals(folder: ShopFolder, refusals: list[Refusal]) -> Path:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("line", "field", "value", "reason"))
+    writer.writerows((row.line, row.field, row.value, row.reason) for row in refusals)
+    path = folder.imports / f"refused-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"
+    # the mark at the start lets spreadsheet programs read Russian
+    atomic.write_text(path, "\ufeff" + text.getvalue())
+    return path

@@ -1,0 +1,49 @@
+"""A split that the shop gives: which picture is for training, which for testing."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from vitrina.errors import FeedError
+
+SPLITS = ("train", "test")
+
+
+def read_split_file(path: Path, *, needed: bool) -> dict[str, str]:
+    """Reads a tab- or comma-separated table with the columns `file` and `split`.
+
+    Args:
+        path: The table; paths in it are relative to the catalogue's folder.
+        needed: Whether its absence is an error; else it means that nothing is given.
+
+    Returns:
+        "train" or "test" by picture path.
+
+    Raises:
+        FeedError: it is missing though needed, or a line cannot be used.
+    """
+    if not path.is_file():
+        if not needed:
+            return {}
+        raise FeedError(f"There is no split file {path}.", hint="Check the path after --split.")
+    splits: dict[str, str] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        delimiter = "\t" if "\t" in file.readline() else ","
+        file.seek(0)
+        reader = csv.DictReader(file, delimiter=delimiter)
+        if not {"file", "split"} <= set(reader.fieldnames or ()):
+            raise FeedError(
+                f"{path.name} must have the columns file and split; its first row is: "
+                f"{', '.join(reader.fieldnames or ()) or 'empty'}.",
+                hint="One line a picture: its path, a tab, then train or test.",
+            )
+        for row in reader:
+            if row["split"] not in SPLITS:
+                raise FeedError(
+                    f"{path.name}, line {reader.line_num}: split is {row['split']!r}; expected "
+                    "train or test.",
+                    hint="Leave pictures out whose split Vitrina shall choose.",
+                )
+            splits[row["file"]] = row["split"]
+    return splits

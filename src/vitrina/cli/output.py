@@ -1,0 +1,82 @@
+"""What commands print: tables for people, JSON for machines, errors with their hint."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from vitrina.errors import VitrinaError
+
+if TYPE_CHECKING:
+    from vitrina.demo import Candidate
+
+
+def print_json(content: Any) -> None:
+    """One JSON document on stdout; dataclasses and paths become what they look like."""
+    print(json.dumps(content, ensure_ascii=False, indent=2, default=_plain))  # noqa: T201
+
+
+def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table; columns whose cells are all numbers stand to the right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        cells = [row[number] for row in rows]
+        right = all(str(cell)[:1].isdigit() or cell in ("", "-") for cell in cells) and cells
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    console.print(table)
+
+
+def print_candidates(console: Console, candidates: Sequence[Candidate]) -> None:
+    """The models that were compared, and what the published one scores."""
+    print_table(
+        console,
+        ("backbone", "top-1", "top-3", "phone top-1", "phone top-3", "MB", "ms", "minutes", ""),
+        [
+            (
+                c.backbone,
+                *(percent(f) for f in (c.held_out.top1, c.held_out.top3, c.phone.top1)),
+                percent(c.phone.top3),
+                c.size_mb,
+                c.photo_ms,
+                c.minutes,
+                "published" if c.published else "",
+            )
+            for c in candidates
+        ],
+    )
+    best = candidates[0]
+    console.print(
+        f"{best.backbone} is right on {percent(best.held_out.top1)} of {best.held_out.photos} "
+        f"products that it never saw, and on {percent(best.phone.top1)} of {best.phone.photos} "
+        "phone photos.",
+        highlight=False,
+    )
+
+
+def print_error(console: Console, error: VitrinaError) -> None:
+    """What was wrong and what mends it, understandable without colour."""
+    console.print(f"[bold red]error:[/] {escape(error.message)}", highlight=False, soft_wrap=True)
+    if error.hint:
+        console.print(f"[bold]hint:[/] {escape(error.hint)}", highlight=False, soft_wrap=True)
+
+
+def percent(share: float) -> str:
+    """0.9321 as "93.2 %"."""
+    return f"{share:.1%}".replace("%", " %")
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,203 @@
+"""Every error that Vitrina raises on purpose.
+
+Each one says what was wrong, what was expected and, in its hint, what mends it. `code` is stable:
+scripts and the HTTP API rely on it. The command line (`vitrina.cli`) and the API
+(`vitrina.serving.problems`) each translate this tree in one place.
+
+    VitrinaError
+    ├── ShopError            the shop folder itself
+    │   ├── NotAShop             no shop.toml where one was expected
+    │   ├── ShopExists           init on a folder that already is a shop
+    │   ├── ShopBusy             another process is changing this shop
+    │   └── ShopVersion          the database belongs to another version of Vitrina
+    ├── SettingError         a setting that cannot be used
+    ├── PhotoError           a photo that cannot be used
+    │   ├── EmptyPhoto           no bytes at all
+    │   ├── NotAPhoto            bytes that are no picture of a kind that we open
+    │   ├── PhotoTooLarge        more bytes than allowed
+    │   ├── PhotoDimensions      too many pixels, too few, or a strip
+    │   └── PhotoDamaged         a picture that breaks off or cannot be decoded
+    ├── QueryError           a request that is not understood
+    ├── NotFound             nothing has that name
+    ├── FeedError            a catalogue that cannot be read at all
+    ├── DatasetError         too little to learn from, or nothing to test on
+    ├── WeightsError         ImageNet weights
+    │   ├── WeightsNotFound      none of the places has them
+    │   └── WeightsDamaged       a file whose checksum or content is not the expected one
+    ├── TrainingError        a run that cannot start, or that came to nothing
+    ├── MissingExtra         a command that needs an optional part of the installation
+    └── BundleError          what is served
+        ├── NoBundle             nothing is published yet
+        ├── BundleDamaged        checksums or contents are not what bundle.json says
+        └── BundleDisagrees      the exported network answers differently from the trained one
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VitrinaError(Exception):
+    """Base of every error that a user of Vitrina can meet.
+
+    Args:
+        message: What was wrong and what was expected, one sentence.
+        hint: What mends it; empty where nothing can be said.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ShopError(VitrinaError):
+    """Something is wrong with the shop folder."""
+
+    code = "shop"
+
+
+class NotAShop(ShopError):
+    """The folder holds no shop.toml."""
+
+    code = "not_a_shop"
+
+
+class ShopExists(ShopError):
+    """`init` met a folder that already is a shop."""
+
+    code = "shop_exists"
+
+
+class ShopBusy(ShopError):
+    """Another process is changing this shop right now."""
+
+    code = "shop_busy"
+
+
+class ShopVersion(ShopError):
+    """The shop's database was written by another version of Vitrina."""
+
+    code = "shop_version"
+
+
+class SettingError(VitrinaError):
+    """A setting is missing, unknown or out of range."""
+
+    code = "setting"
+
+
+class PhotoError(VitrinaError):
+    """A photo cannot be used."""
+
+    code = "photo"
+
+
+class EmptyPhoto(PhotoError):
+    """There are no bytes."""
+
+    code = "photo_empty"
+
+
+class NotAPhoto(PhotoError):
+    """The bytes are not a picture of a kind that Vitrina opens."""
+
+    code = "photo_type"
+
+
+class PhotoTooLarge(PhotoError):
+    """The file has more bytes than allowed."""
+
+    code = "photo_too_large"
+
+
+class PhotoDimensions(PhotoError):
+    """The picture has too many pixels, too few, or is a thin strip."""
+
+    code = "photo_dimensions"
+
+
+class PhotoDamaged(PhotoError):
+    """The picture breaks off or its decoder refuses it."""
+
+    code = "photo_damaged"
+
+
+class QueryError(VitrinaError):
+    """A request cannot be understood as it is."""
+
+    code = "query"
+
+
+class NotFound(VitrinaError):
+    """Nothing has that name."""
+
+    code = "not_found"
+
+
+class FeedError(VitrinaError):
+    """A catalogue cannot be read at all; single bad rows are refused, not raised."""
+
+    code = "feed"
+
+
+class DatasetError(VitrinaError):
+    """There is too little to learn from, or nothing to test on."""
+
+    code = "dataset"
+
+
+class WeightsError(VitrinaError):
+    """ImageNet weights cannot be used."""
+
+    code = "weights"
+
+
+class WeightsNotFound(WeightsError):
+    """None of the places that were asked has the weights."""
+
+    code = "weights_not_found"
+
+
+class WeightsDamaged(WeightsError):
+    """A weights file is not the one that was expected."""
+
+    code = "weights_damaged"
+
+
+class TrainingError(VitrinaError):
+    """A run cannot start, or came to nothing."""
+
+    code = "training"
+
+
+class MissingExtra(VitrinaError):
+    """The command needs an optional part of the installation."""
+
+    code = "missing_extra"
+
+
+class BundleError(VitrinaError):
+    """A bundle cannot be written or served."""
+
+    code = "bundle"
+
+
+class NoBundle(BundleError):
+    """Nothing is published yet."""
+
+    code = "no_bundle"
+
+
+class BundleDamaged(BundleError):
+    """A bundle's checksums or contents are not what its bundle.json says."""
+
+    code = "bundle_damaged"
+
+
+class BundleDisagrees(BundleError):
+    """The exported network answers differently from the trained one."""
+
+    code = "bundle_disagrees"

@@ -1,0 +1,124 @@
+"""What a search answers: the shapes that the API, the page and the command line share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vitrina.store.schema import Category, Product
+
+Language = Literal["ru", "en"]
+Decision = Literal["category", "unsure", "unknown"]
+
+
+@dataclass(frozen=True)
+class CategoryGuess:
+    """A category that a photo may show.
+
+    Attributes:
+        id: Slug.
+        name: As shoppers read it, in the language asked for.
+        search_text: What goes into the search box.
+        confidence: 0 to 1.
+    """
+
+    id: str
+    name: str
+    search_text: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class CategoryEntry:
+    """A category of the shop and how many products it has."""
+
+    id: str
+    name: str
+    search_text: str
+    products: int
+
+
+@dataclass(frozen=True)
+class FoundProduct:
+    """A product in an answer.
+
+    Attributes:
+        sku: The shop's article.
+        name: In the language asked for, where the catalogue has it.
+        price: Decimal number; None where the catalogue has none.
+        currency: ISO 4217.
+        url: Its page in the shop.
+        image_url: Path of its main picture on this server.
+        in_stock: Whether it can be bought now.
+        similarity: Cosine to the shopper's photo, -1 to 1; None where none was compared.
+    """
+
+    sku: str
+    name: str
+    price: str | None
+    currency: str
+    url: str | None
+    image_url: str | None
+    in_stock: bool
+    similarity: float | None = None
+
+
+@dataclass(frozen=True)
+class PhotoAnswer:
+    """What a photo was found to show.
+
+    Attributes:
+        decision: "category": sure enough to fill the box; "unsure": one of the alternatives.
+        category: The one that fills the box; None when unsure.
+        alternatives: Up to three other categories, the likeliest first.
+        products: Goods of the category (of the alternatives, when unsure), the likest first.
+    """
+
+    decision: Decision
+    category: CategoryGuess | None
+    alternatives: tuple[CategoryGuess, ...]
+    products: tuple[FoundProduct, ...]
+
+
+@dataclass(frozen=True)
+class TextAnswer:
+    """Goods that match words.
+
+    Attributes:
+        products: One page of them.
+        total: How many there are on all pages.
+        next_cursor: Asks for the next page; None on the last.
+    """
+
+    products: tuple[FoundProduct, ...]
+    total: int
+    next_cursor: str | None
+
+
+def in_language(language: Language, own: str, english: str | None) -> str:
+    """The English text where English was asked for and exists, else the shop's own."""
+    return english if language == "en" and english else own
+
+
+def describe_product(
+    product: Product, language: Language, similarity: float | None = None
+) -> FoundProduct:
+    """A row of the database as shoppers see it; its pictures must be loaded."""
+    price = product.price_minor
+    return FoundProduct(
+        sku=product.sku,
+        name=in_language(language, product.name, product.name_en),
+        price=None if price is None else f"{price // 100}.{price % 100:02d}",
+        currency=product.currency,
+        url=product.url,
+        image_url=f"/photos/{product.photos[0].sha256}" if product.photos else None,
+        in_stock=product.in_stock,
+        similarity=None if similarity is None else round(similarity, 4),
+    )
+
+
+def describe_category(category: Category, language: Language, count: int) -> CategoryEntry:
+    """A category of the database as shoppers see it."""
+    name = in_language(language, category.name, category.name_en)
+    search_text = in_language(language, category.search_text, category.name_en)
+    return CategoryEntry(category.slug, name, search_text, count)

@@ -1,0 +1,72 @@
+"""The catalogue over HTTP: search by words, categories, products and their pictures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse
+from pydantic import BaseModel
+
+from vitrina.errors import NotFound
+from vitrina.photos import MEDIA_TYPES, SUFFIXES
+from vitrina.search.answers import CategoryEntry, FoundProduct, TextAnswer
+from vitrina.serving.language import request_language
+from vitrina.serving.shop_state import ShopState
+from vitrina.store.products import find_photo
+
+_TYPE_OF_SUFFIX = {suffix: MEDIA_TYPES[kind] for kind, suffix in SUFFIXES.items()}
+
+
+class CategoriesResponse(BaseModel):
+    """All categories of the shop."""
+
+    categories: list[CategoryEntry]
+
+
+def create_router(state: ShopState) -> APIRouter:
+    """The routes, bound to one shop."""
+    router = APIRouter(tags=["catalogue"])
+
+    @router.get("/v1/search")
+    def search(
+        request: Request,
+        q: str = "",
+        category: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=100)] = state.settings.results,
+        cursor: str | None = None,
+        lang: str = "",
+    ) -> TextAnswer:
+        """Goods whose names or article contain all words of `q`."""
+        language = request_language(request, lang, state.settings.language)
+        return state.text.search(
+            q, language=language, limit=limit, category=category or None, cursor=cursor or None
+        )
+
+    @router.get("/v1/categories")
+    def categories(request: Request, lang: str = "") -> CategoriesResponse:
+        """All categories that have goods."""
+        language = request_language(request, lang, state.settings.language)
+        return CategoriesResponse(categories=state.text.categories(language))
+
+    @router.get("/v1/products/{sku:path}")
+    def product(request: Request, sku: str, lang: str = "") -> FoundProduct:
+        """One product by its article."""
+        language = request_language(request, lang, state.settings.language)
+        return state.text.product(sku, language)
+
+    @router.get("/photos/{sha256}", include_in_schema=False)
+    def picture(sha256: str) -> FileResponse:
+        """A picture of the catalogue; its name is its content, so it may be kept for ever."""
+        with state.sessions() as session:
+            photo = find_photo(session, sha256)
+        path = state.folder.photo(photo.sha256, photo.suffix) if photo else None
+        if photo is None or path is None or not path.is_file():
+            raise NotFound("There is no such picture.", hint="Reload the page.")
+        return FileResponse(
+            path,
+            media_type=_TYPE_OF_SUFFIX[photo.suffix],
+            headers={"Cache-Control": "public, max-age=31536000, immutable"},
+        )
+
+    return router

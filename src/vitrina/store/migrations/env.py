@@ -1,0 +1,13 @@
+"""Runs migrations on the connection that `vitrina.store.database.migrate` hands over."""
+
+from alembic import context
+
+from vitrina.store.schema import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

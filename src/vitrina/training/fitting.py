@@ -1,0 +1,175 @@
+"""The two phases: first the head alone, then the last layers with it, both from activations."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from vitrina.errors import TrainingError
+from vitrina.progress import Progress, Step
+from vitrina.training.plan import TrainingPlan
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Which rows of a value array show which photo, and what each photo is.
+
+    Attributes:
+        values: (M, ...) float16, mapped or in memory.
+        rows: (N, views) int64 into `values`.
+        labels: (N,) int64.
+        classes: Number of categories.
+    """
+
+    values: npt.NDArray[Any]
+    rows: Rows
+    labels: npt.NDArray[np.int64]
+    classes: int
+
+    def one_hot(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """(len(numbers), classes) float32."""
+        table: npt.NDArray[np.float32] = np.eye(self.classes, dtype=np.float32)
+        return np.take(table, self.labels[numbers], axis=0)
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Each pass shows every photo once, in a new order and by a view drawn anew."""
+
+    def __init__(self, data: LabelledRows, batch: int, seed: int) -> None:
+        super().__init__()
+        self._data = data
+        self._batch = batch
+        self._seed = seed
+        self._epoch = -1
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._data.labels) / self._batch)
+
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
+        numbers = self._order[index * self._batch : (index + 1) * self._batch]
+        rows = self._data.rows[numbers, self._views[numbers]]
+        return self._data.values[rows].astype(np.float32), self._data.one_hot(numbers)
+
+    def on_epoch_end(self) -> None:
+        """Draws order and views from the seed and the number of the pass alone."""
+        self._epoch += 1
+        rng = np.random.default_rng((self._seed, self._epoch))
+        count, views = self._data.rows.shape
+        self._order = rng.permutation(count)
+        self._views = np.asarray(rng.integers(views, size=count), dtype=np.int64)
+
+
+class _Report(keras.callbacks.Callback):  # type: ignore[misc]
+    """Moves the progress bar and stops a run whose loss is no number any more."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__()
+        self._step = step
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Tells the accuracy on the watched photos."""
+        logs = logs or {}
+        if not math.isfinite(logs.get("loss", 0.0)):
+            raise TrainingError(
+                f"The loss became {logs['loss']} in pass {epoch + 1}.",
+                hint="Lower the learning rate.",
+            )
+        self._step.advance(note=f"validation top-1 {logs.get('val_accuracy', math.nan):.1%}")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One of the two phases.
+
+    Attributes:
+        number: 1 or 2.
+        label: What the progress bar says.
+        epochs: Passes at most.
+        rate: Learning rate at the start.
+    """
+
+    number: int
+    label: str
+    epochs: int
+    rate: float
+
+
+def fit_phase(
+    model: keras.Model,
+    phase: Phase,
+    plan: TrainingPlan,
+    train: LabelledRows,
+    watched: LabelledRows,
+    progress: Progress,
+) -> list[dict[str, float]]:
+    """Trains `model` and leaves it with the weights of its best pass.
+
+    Args:
+        model: From one row of `values` to (N, classes) float32 probabilities.
+        phase: Which part of the plan.
+        plan: Batch, smoothing, patience, seed.
+        train: What it learns from.
+        watched: What decides which pass was best; where empty, the last one counts.
+        progress: Where the work reports to.
+
+    Returns:
+        One entry a pass: phase, epoch, loss, accuracy, val_loss, val_accuracy, learning_rate.
+
+    Raises:
+        TrainingError: the loss became NaN or infinite.
+    """
+    model.compile(
+        optimizer=keras.optimizers.Adam(phase.rate),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=plan.label_smoothing),
+        metrics=["accuracy"],
+    )
+    with progress.step(phase.label, phase.epochs) as step:
+        callbacks: list[keras.callbacks.Callback] = [_Report(step)]
+        checked: dict[str, Any] = {}
+        if len(watched.labels):
+            everything = np.arange(len(watched.labels))
+            checked["validation_data"] = (
+                watched.values[watched.rows[:, 0]].astype(np.float32),
+                watched.one_hot(everything),
+            )
+            callbacks += [
+                keras.callbacks.EarlyStopping(
+                    monitor="val_loss", patience=plan.patience, restore_best_weights=True
+                ),
+                keras.callbacks.ReduceLROnPlateau(
+                    monitor="val_loss", factor=0.5, patience=max(1, plan.patience // 2)
+                ),
+            ]
+        history = model.fit(
+            _Batches(train, plan.batch, plan.seed * 10 + phase.number),
+            epochs=phase.epochs,
+            shuffle=False,  # the batches shuffle themselves, so that the seed decides
+            callbacks=callbacks,
+            verbose=0,
+            **checked,
+        ).history
+    return [
+        {"phase": phase.number, "epoch": epoch + 1}
+        | {name: float(values[epoch]) for name, values in history.items()}
+        for epoch in range(len(history["loss"]))
+    ]
+
+
+def write_history(path: Path, passes: Sequence[dict[str, float]]) -> None:
+    """Puts history.csv at `path`, one line a pass; missing figures stay empty."""
+    columns = list(dict.fromkeys(name for entry in passes for name in entry))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows({name: f"{value:g}" for name, value in entry.items()} for entry in passes)

@@ -1,0 +1,77 @@
+"""A training run on the disk: `runs/<id>/` with run.json, model.keras, history and curves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vitrina import atomic
+from vitrina.errors import TrainingError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What run.json says: everything that the run's figures can be traced to.
+
+    Attributes:
+        id: Name of the folder.
+        created: When it ended, UTC, ISO 8601.
+        backbone: Name in the registry.
+        weights: Where the ImageNet weights came from.
+        plan: The recipe, every field of it.
+        fingerprint: Of the dataset.
+        categories: Slugs in the order of the network's outputs.
+        embedding_size: Length of the embedding.
+        fill_threshold: Confidence from which the search box is filled.
+        validation: Figures on the photos that were watched.
+        test: Figures on the photos that were kept away.
+        seconds: Duration of each part of the work.
+        versions: Of Vitrina and the libraries that decide the result.
+        machine: Processor and threads.
+    """
+
+    id: str
+    created: str
+    backbone: str
+    weights: dict[str, Any]
+    plan: dict[str, Any]
+    fingerprint: str
+    categories: tuple[str, ...]
+    embedding_size: int
+    fill_threshold: float
+    validation: dict[str, float]
+    test: dict[str, float]
+    seconds: dict[str, float]
+    versions: dict[str, str]
+    machine: dict[str, Any]
+
+    def write(self, folder: Path) -> None:
+        """Puts run.json into the run's folder."""
+        atomic.write_json(folder / "run.json", asdict(self))
+
+
+def read_run(folder: Path) -> Run:
+    """Reads a run back.
+
+    Raises:
+        TrainingError: there is no such run, or its run.json cannot be read.
+    """
+    try:
+        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        return Run(**{**content, "categories": tuple(content["categories"])})
+    except FileNotFoundError as error:
+        raise TrainingError(
+            f"There is no run {folder.name}.", hint="`vitrina train` makes one."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise TrainingError(
+            f"{folder / 'run.json'} cannot be read: {error}.", hint="Run `vitrina train` again."
+        ) from error
+
+
+def list_runs(runs: Path) -> list[Run]:
+    """All finished runs, the oldest first."""
+    folders = sorted(path.parent for path in runs.glob("[!.]*/run.json"))
+    return sorted((read_run(folder) for folder in folders), key=lambda run: run.created)
