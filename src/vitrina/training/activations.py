@@ -64,12 +64,16 @@ class ActivationCache:
         return self._records.rows_of(_name(sha, view) for sha in sha256)
 
     def add(
-        self, sha256: Iterable[str], views: Sequence[int], pixels: PixelCache, progress: Progress
+        self, wanted: Iterable[tuple[str, int]], pixels: PixelCache, progress: Progress
     ) -> None:
-        """Computes what is missing of `views` of those photos; may be interrupted anywhere."""
-        missing = [
-            (sha, view) for sha in sha256 for view in views if _name(sha, view) not in self._records
-        ]
+        """Computes what is missing; may be interrupted anywhere.
+
+        Args:
+            wanted: SHA-256 of a photo and number of the view, each.
+            pixels: All those photos.
+            progress: Where the work reports to.
+        """
+        missing = [(sha, view) for sha, view in wanted if _name(sha, view) not in self._records]
         if missing:
             self._records.append(self._compute(missing, pixels, progress))
 

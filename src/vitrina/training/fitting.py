@@ -43,7 +43,7 @@ class LabelledRows:
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Each pass shows every photo once, in a new order and by a view drawn anew."""
+    """Each pass shows every view of every photo once, in an order drawn anew."""
 
     def __init__(self, data: LabelledRows, batch: int, seed: int) -> None:
         super().__init__()
@@ -54,20 +54,19 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self.on_epoch_end()
 
     def __len__(self) -> int:
-        return math.ceil(len(self._data.labels) / self._batch)
+        return math.ceil(self._data.rows.size / self._batch)
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
-        numbers = self._order[index * self._batch : (index + 1) * self._batch]
-        rows = self._data.rows[numbers, self._views[numbers]]
-        return self._data.values[rows].astype(np.float32), self._data.one_hot(numbers)
+        part = self._order[index * self._batch : (index + 1) * self._batch]
+        photos, views = np.divmod(part, self._data.rows.shape[1])
+        rows = self._data.rows[photos, views]
+        return self._data.values[rows].astype(np.float32), self._data.one_hot(photos)
 
     def on_epoch_end(self) -> None:
-        """Draws order and views from the seed and the number of the pass alone."""
+        """Draws the order from the seed and the number of the pass alone."""
         self._epoch += 1
         rng = np.random.default_rng((self._seed, self._epoch))
-        count, views = self._data.rows.shape
-        self._order = rng.permutation(count)
-        self._views = np.asarray(rng.integers(views, size=count), dtype=np.int64)
+        self._order = rng.permutation(self._data.rows.size)
 
 
 class _Report(keras.callbacks.Callback):  # type: ignore[misc]

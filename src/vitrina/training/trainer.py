@@ -157,10 +157,12 @@ class _Learning:
 
     def compute_activations(self, pixels: PixelCache, progress: Progress) -> None:
         """Fills the cache: all views of what is learned from, plain ones of the rest."""
-        learned = [sample.sha256 for sample in self._dataset.part("train")]
-        others = [s.sha256 for s in self._dataset.samples if s.split != "train"]
-        self._activations.add(learned, range(self._plan.views), pixels, progress)
-        self._activations.add(others, [0], pixels, progress)
+        wanted = [
+            (sample.sha256, view)
+            for sample in self._dataset.samples
+            for view in range(self._plan.views if sample.split == "train" else 1)
+        ]
+        self._activations.add(wanted, pixels, progress)
 
     def fit_head(self, progress: Progress) -> list[dict[str, float]]:
         """Phase 1: the tail is still frozen, so the head learns from pooled features."""

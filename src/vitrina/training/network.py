@@ -1,0 +1,152 @@
+"""Backbones as Keras models that take plain RGB, and the weights files that fill them.
+
+Every network is rebuilt from Keras's own so that all are alike: one `Rescaling` between the input
+and the first real layer, and none of Keras's own preprocessing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from vitrina.errors import WeightsDamaged
+from vitrina.training.backbones import Backbone, Source
+
+PIXEL_SCALING = "pixel_scaling"
+"""The name of the layer that scales pixels, the first after the input."""
+
+
+def build_network(backbone: Backbone, source: Source) -> keras.Model:
+    """The network with random weights, ready for those of `source`.
+
+    Returns:
+        A flat functional model, (N, 224, 224, 3) float32 RGB 0..255 to
+        (N, 7, 7, feature_dim) float32. The first convolution still has the channel order of
+        `source`; `take_rgb` turns it round once the weights are in.
+    """
+    photo = keras.Input((backbone.input_size, backbone.input_size, 3), name="photo")
+    # Not `Normalization`, whose constants an ONNX export leaves as inputs that nobody feeds.
+    scaled = keras.layers.Rescaling(
+        list(source.scaling.scale), list(source.scaling.offset), name=PIXEL_SCALING
+    )(photo)
+    plain = _plain_model(backbone, scaled)
+    own_preprocessing = {
+        layer.name
+        for layer in plain.layers
+        if isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization)
+        and layer.name != PIXEL_SCALING
+    }
+
+    def fresh(layer: keras.Layer) -> keras.Layer:
+        config = layer.get_config()
+        if isinstance(layer, keras.layers.BatchNormalization):
+            config["epsilon"] = source.bn_epsilon
+        return type(layer).from_config(config)
+
+    def call(layer: keras.Layer, *inputs: Any, **options: Any) -> Any:
+        return inputs[0] if layer.name in own_preprocessing else layer(*inputs, **options)
+
+    network = keras.models.clone_model(plain, clone_function=fresh, call_function=call)
+    return keras.Model(network.inputs[0], network.outputs[0], name=backbone.name)
+
+
+def load_official(backbone: Backbone, source: Source, path: Path | None) -> keras.Model:
+    """The network, RGB in, with weights in the layout of Keras Applications.
+
+    Args:
+        backbone: Must have a `keras_class`.
+        source: How those weights are to be run.
+        path: A `.h5`, `.weights.h5` or `.keras` file, with classifier or without; None lets Keras
+            download its own file, check it and put it into its cache.
+
+    Raises:
+        WeightsDamaged: The file is not for this network, or breaks off.
+        Exception: What Keras raises when a download fails.
+    """
+    shape = (backbone.input_size, backbone.input_size, 3)
+    keras_class = getattr(keras.applications, backbone.keras_class)
+    if path is None:
+        with contextlib.redirect_stdout(sys.stderr):  # Keras draws its bar where results go
+            filled = keras_class(weights="imagenet", include_top=False, input_shape=shape)
+    else:
+        filled = keras_class(weights=None, include_top=False, input_shape=shape)
+        try:
+            load_file(filled, path)
+        except WeightsDamaged as without_classifier:
+            filled = keras_class(weights=None, include_top=True, input_shape=shape)
+            try:
+                load_file(filled, path)
+            except WeightsDamaged:
+                raise without_classifier from None
+    network = build_network(backbone, source)
+    for layer in network.layers:
+        if layer.weights:
+            layer.set_weights(filled.get_layer(layer.name).get_weights())
+    _require_finite(network, str(path or backbone.title))
+    take_rgb(network, source)
+    return network
+
+
+def load_converted(backbone: Backbone, source: Source, path: Path) -> keras.Model:
+    """The network, RGB in, with weights that `vitrina.training.weights` converted before.
+
+    Raises:
+        WeightsDamaged: The file is not for this network, or breaks off.
+    """
+    network = build_network(backbone, source)
+    load_file(network, path)
+    _require_finite(network, str(path))
+    take_rgb(network, source)
+    return network
+
+
+def load_file(model: keras.Model, path: Path) -> None:
+    """Fills `model` from a `.h5`, `.weights.h5` or `.keras` file; never runs code from it.
+
+    Raises:
+        WeightsDamaged: It does not fit, or cannot be read.
+    """
+    try:
+        # Keras only warns where it leaves a layer as it was.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(path)
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile, UserWarning) as error:
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsDamaged(
+            f"{path} cannot be loaded into {model.name} ({model.count_params():,} parameters): "
+            f"{first_line}",
+            hint="Expected a .h5, .weights.h5 or .keras file in the layout of Keras Applications.",
+        ) from error
+
+
+def take_rgb(network: keras.Model, source: Source) -> None:
+    """Turns the first convolution's input channels round if the weights expect BGR."""
+    if not source.bgr:
+        return
+    first = next(each for each in network.layers if isinstance(each, keras.layers.Conv2D))
+    kernel, *bias = first.get_weights()
+    first.set_weights([kernel[:, :, ::-1, :], *bias])
+
+
+def _plain_model(backbone: Backbone, scaled: keras.KerasTensor) -> keras.Model:
+    """Keras's own model, or ours where Keras has none, on top of `scaled`."""
+    if backbone.keras_class:
+        keras_class = getattr(keras.applications, backbone.keras_class)
+        return keras_class(weights=None, include_top=False, input_tensor=scaled)
+    module, _, function = backbone.builder.partition(":")
+    return getattr(importlib.import_module(module), function)(scaled)
+
+
+def _require_finite(network: keras.Model, where: str) -> None:
+    for layer in network.layers:
+        if not all(np.isfinite(array).all() for array in layer.get_weights()):
+            raise WeightsDamaged(f"{where}: layer {layer.name} holds values that are not finite.")
