@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from vitrina.training.conversion.tfjs import read_arrays
 if importlib.util.find_spec("keras") is not None:
     import keras
 
-    from vitrina.training.conversion.network_order import in_network_order, read_state
+    from vitrina.training.conversion.network_order import in_network_order
 
 NAMES = list_backbones()
 REFERENCE = Path(__file__).parent / "reference" / "features.json"
@@ -184,18 +183,6 @@ def test_filling_that_breaks(change: Any, complaint: str) -> None:
     change(arrays)
     with pytest.raises(WeightsDamaged, match=complaint):
         fill(network, arrays)
-
-
-@pytest.mark.train
-@pytest.mark.parametrize("before", [None, "CPU"])
-def test_broken_state_file(monkeypatch: pytest.MonkeyPatch, before: str | None) -> None:
-    if before is None:
-        monkeypatch.delenv("DEV", raising=False)
-    else:
-        monkeypatch.setenv("DEV", before)
-    with pytest.raises(WeightsDamaged, match="PyTorch file cannot be read"):
-        read_state(b"\x80\x02no pickle")
-    assert os.environ.get("DEV") == before
 
 
 def test_named_arrays() -> None:

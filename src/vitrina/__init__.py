@@ -1,12 +1,13 @@
-"""Photo search for online stores: learns a shop's own categories from its own pictures.
+"""Photo search for online stores: learns a shop's own categories from its own pictures."""
 
-    from vitrina import Shop
-"""
+import os
 
 from vitrina.errors import VitrinaError
 from vitrina.progress import Progress
 from vitrina.shop import Shop
+from vitrina.version import __version__
 
 __all__ = ["Progress", "Shop", "VitrinaError", "__version__"]
 
-__version__ = "0.1.0"
+# From 1.29 on ONNX Runtime reports to its makers what it runs, unless it finds this when loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

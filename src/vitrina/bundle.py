@@ -136,13 +136,14 @@ def read_bundle(folder: Path, *, verify: bool = True) -> Bundle:
         if content.get("format") != FORMAT:
             raise _damaged(folder, f"its format is {content.get('format')!r}, expected {FORMAT}")
         info = BundleInfo(**{**content, "categories": tuple(content["categories"])})
+        decoder, checked = info.preprocessing.get("decoder"), info.checksums.items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(folder, f"bundle.json cannot be read ({error})") from error
-    if info.preprocessing["decoder"] != DECODER_VERSION:
+    if decoder != DECODER_VERSION:
         raise _damaged(folder, "it was made with another version of the photo decoder")
     if set(info.checksums) != {MODEL, GOODS}:
         raise _damaged(folder, f"bundle.json must have the checksums of {MODEL} and {GOODS}")
-    for name, expected in info.checksums.items() if verify else ():
+    for name, expected in checked if verify else ():
         if not (folder / name).is_file():
             raise _damaged(folder, f"{name} is missing")
         if _checksum(folder / name) != expected:
@@ -158,7 +159,7 @@ def activate(bundles: Path, version: str) -> None:
 def active_version(bundles: Path) -> str | None:
     """The version that is served; None before the first publishing."""
     try:
-        return (bundles / "active").read_text(encoding="utf-8").strip() or None
+        return (bundles / "active").read_text(encoding="utf-8", errors="replace").strip() or None
     except FileNotFoundError:
         return None
 

@@ -1,9 +1,9 @@
 """Who is in which split, and why nothing leaks.
 
-Photos are split by product, never one by one: two pictures of one product, and pictures with the
-same bytes, always fall on the same side. Which side follows from a hash of the seed and the
-product, so goods added later do not move the others about. A split that the catalogue gives is
-kept as it is.
+Photos are split by product, never one by one: two pictures of one product, pictures with the same
+bytes, and products of a category that share a picture always fall on the same side. Which side
+follows from a hash of the seed and the product, so goods added later do not move the others about.
+A split that the catalogue gives is kept as it is.
 """
 
 from __future__ import annotations
@@ -132,6 +132,7 @@ def build_dataset(session: Session, *, seed: int) -> Dataset:
     """
     notices: list[str] = []
     photos: dict[str, tuple[str, str, str, str | None]] = {}
+    groups: dict[str, str] = {}
     for photo, product, category in list_photos(session):
         known = photos.get(photo.sha256)
         if known is not None and known[2] != category.slug:
@@ -139,11 +140,15 @@ def build_dataset(session: Session, *, seed: int) -> Dataset:
                 f"The same picture shows {known[1]} ({known[2]}) and {product.sku} "
                 f"({category.slug}): taken as {known[2]}."
             )
+        elif known is not None:
+            groups[_group(groups, product.sku)] = _group(groups, known[1])
         if known is None:
             file = f"photos/{photo.sha256[:2]}/{photo.sha256}{photo.suffix}"
             photos[photo.sha256] = (file, product.sku, category.slug, photo.split)
+        elif known[3] is None:
+            photos[photo.sha256] = (*known[:3], photo.split)
     samples: list[Sample] = []
-    for slug, members in sorted(_by_category(photos).items()):
+    for slug, members in sorted(_by_category(photos, groups).items()):
         sides = _split_category(members, seed)
         if "train" not in sides.values():
             notices.append(f"{slug} is left out: it has no photo to learn from.")
@@ -175,12 +180,19 @@ def _checked(samples: Sequence[Sample], seed: int, notices: list[str]) -> Datase
 
 
 def _by_category(
-    photos: dict[str, tuple[str, str, str, str | None]],
+    photos: dict[str, tuple[str, str, str, str | None]], groups: dict[str, str]
 ) -> dict[str, dict[str, tuple[str, str | None]]]:
     members: dict[str, dict[str, tuple[str, str | None]]] = defaultdict(dict)
     for sha, (_, product, slug, given) in photos.items():
-        members[slug][sha] = (product, given)
+        members[slug][sha] = (_group(groups, product), given)
     return members
+
+
+def _group(groups: dict[str, str], product: str) -> str:
+    """The product that stands for all those that are joined to it by a shared picture."""
+    while groups.get(product, product) != product:
+        product = groups[product]
+    return product
 
 
 def _split_category(members: dict[str, tuple[str, str | None]], seed: int) -> dict[str, Split]:

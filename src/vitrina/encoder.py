@@ -53,8 +53,9 @@ class Encoder:
                 str(model), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime has no common base for its errors
+            reason = str(error).replace(str(model), model.name)  # it may reach a shopper
             raise BundleDamaged(
-                f"{model.name} cannot be loaded: {str(error)[:200]}.",
+                f"{model.name} cannot be loaded: {reason[:200]}.",
                 hint="Publish again: vitrina publish.",
             ) from error
         self._check_interface(model)

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vitrina import atomic
-from vitrina.errors import NotAShop, ShopExists
+from vitrina.errors import NotAShop, ShopError, ShopExists
 from vitrina.settings import Settings, read_settings, settings_as_toml
 
 
@@ -32,18 +32,26 @@ class ShopFolder:
 
         Raises:
             ShopExists: there is a shop already.
-            SettingError: a setting is out of range.
+            ShopError: the folder cannot be made or written to.
+            SettingError: a setting is unknown or out of range.
         """
         folder = cls(root.resolve())
-        if folder.toml.exists():
-            raise ShopExists(
-                f"{folder.root} already is a shop.",
-                hint="Choose another folder, or go on with `vitrina import`.",
-            )
-        for part in (folder.photos, folder.imports, folder.runs, folder.bundles, folder.cache):
-            part.mkdir(parents=True, exist_ok=True)
-        # shop.toml last: a folder with one is a shop, and a killed init is simply run again
-        atomic.write_text(folder.toml, settings_as_toml(settings))
+        toml = settings_as_toml(settings)
+        try:
+            if folder.toml.exists():
+                raise ShopExists(
+                    f"{folder.root} already is a shop.",
+                    hint="Choose another folder, or go on with `vitrina import`.",
+                )
+            for part in (folder.photos, folder.imports, folder.runs, folder.bundles, folder.cache):
+                part.mkdir(parents=True, exist_ok=True)
+            # shop.toml last: a folder with one is a shop, and a killed init is simply run again
+            atomic.write_text(folder.toml, toml)
+        except OSError as error:
+            raise ShopError(
+                f"{folder.root} cannot be made a shop: {error.strerror}.",
+                hint="Choose a folder that you may write to.",
+            ) from error
         try:
             read_settings(folder.toml)
         except BaseException:

@@ -65,7 +65,8 @@ def _tidy(folder: ShopFolder, note: Path, progress: Progress) -> None:
             f"Note: an earlier {_describe(note)} was cut off: "
             f"{_AFTERMATH.get(work, 'nothing of it was kept')}."
         )
-    for place in (folder.root, folder.runs, folder.bundles, folder.imports):
+    pictures = folder.photos.glob("*/")
+    for place in (folder.root, folder.runs, folder.bundles, folder.imports, *pictures):
         atomic.remove_partials(place)
     note.unlink(missing_ok=True)
 

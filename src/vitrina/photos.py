@@ -103,7 +103,7 @@ def decode(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Pixels:
 
     JPEG is decoded at the smallest scale whose short side is still at least twice the target,
     turned upright by its EXIF orientation, brought to sRGB, laid on white where transparent,
-    reduced by one antialiased resize and cropped to the central square.
+    brought to the square that networks take by one antialiased resize.
 
     Args:
         content: The bytes of a JPEG, PNG or WebP file.
@@ -178,8 +178,12 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         # 16-bit grey: Pillow's own conversion clips at 255 instead of scaling
         grey = np.asarray(picture, dtype=np.float32)
         return Image.fromarray(np.clip(grey / 257.0, 0, 255).astype(np.uint8)).convert("RGB")
+    if picture.mode in ("P", "PA") or "transparency" in picture.info:
+        # a profile speaks of colours: not of entries in a palette, nor of one seen through
+        seen_through = picture.mode == "PA" or "transparency" in picture.info
+        picture = picture.convert("RGBA" if seen_through else "RGB")
     picture = _to_srgb(picture)
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+    if picture.mode in ("RGBA", "LA", "RGBa", "La"):
         rgba = picture.convert("RGBA")
         paper = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(paper, rgba).convert("RGB")
@@ -188,28 +192,24 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 def _to_srgb(picture: Image.Image) -> Image.Image:
     profile = picture.info.get("icc_profile")
-    if not profile or picture.mode not in ("RGB", "CMYK", "L"):
+    if not profile or picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
         return picture
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "srgb" in ImageCms.getProfileDescription(source).lower():
             return picture
         target = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+        mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+        converted = ImageCms.profileToProfile(picture, source, target, outputMode=mode)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return picture  # a broken profile is ignored: the numbers are then taken as sRGB
     return converted if converted is not None else picture
 
 
 def _to_square(picture: Image.Image) -> Pixels:
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    square = picture.resize(
-        (SIZE, SIZE),
-        Image.Resampling.BICUBIC,
-        box=(left, top, left + side, top + side),
-        reducing_gap=None,
-    )
+    # The whole picture is kept and its proportions are not: a screwdriver's ends tell what it is.
+    # docs/experiments.md has the figures for this, for the central square, and for bars.
+    square = picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC)
     return np.asarray(square, dtype=np.uint8)
 
 

@@ -6,6 +6,7 @@ or from the default below.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Literal
@@ -101,7 +102,16 @@ def read_settings(toml: Path) -> Settings:
 
 
 def settings_as_toml(values: dict[str, object]) -> str:
-    """A commented shop.toml: `values` set, every other setting shown with its default."""
+    """A commented shop.toml: `values` set, every other setting shown with its default.
+
+    Raises:
+        SettingError: one of `values` is no setting.
+    """
+    if unknown := sorted(set(values) - set(Settings.model_fields)):
+        raise SettingError(
+            f"There is no setting {', '.join(unknown)}.",
+            hint=f"Settings: {', '.join(Settings.model_fields)}.",
+        )
     lines = ["# Settings of this shop. A line that starts with # shows a default.\n"]
     for name, field in Settings.model_fields.items():
         chosen = name in values
@@ -112,7 +122,5 @@ def settings_as_toml(values: dict[str, object]) -> str:
 
 
 def _toml(value: object) -> str:
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return str(value)
+    # TOML writes text as JSON does
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)

@@ -12,7 +12,6 @@ training needs.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from vitrina.search.engine import PhotoSearch
     from vitrina.training.run import Run
 
-_NEEDED_TO_TRAIN = ("keras", "tensorflow", "tf2onnx", "onnx", "scipy", "matplotlib", "tinygrad")
+_NEEDED_TO_TRAIN = ("keras", "tensorflow", "tf2onnx", "onnx", "scipy", "matplotlib")
 
 
 class Shop:
@@ -120,12 +119,14 @@ class Shop:
         """
         require_training()
         from vitrina.training.backbones import describe_backbone
+        from vitrina.training.framework import load_framework
         from vitrina.training.plan import TrainingPlan
 
         describe_backbone(backbone)
         wanted = TrainingPlan(backbone=backbone, **plan)
         with writing(self.folder, "train", self._progress):
             dataset, pixels = self._dataset(wanted.seed)
+            load_framework()
             from vitrina.training.trainer import train_run
 
             return train_run(
@@ -157,9 +158,12 @@ class Shop:
             ShopBusy: another process is changing the shop.
         """
         require_training()
+        from vitrina.training.framework import load_framework
+
         chosen = self._find_run(run)
         with writing(self.folder, "publish", self._progress):
             goods, pixels = self._decoded_goods()
+            load_framework()
             from vitrina.export import export_run
 
             bundle = export_run(self.folder, chosen, goods, pixels, self._progress)
@@ -297,7 +301,7 @@ class Shop:
 
 
 def require_training() -> None:
-    """Makes sure that the training part is installed, and quiet.
+    """Makes sure that the training part is installed; loads nothing of it.
 
     Raises:
         MissingExtra: it is not.
@@ -308,5 +312,3 @@ def require_training() -> None:
             f"Training needs {', '.join(missing)}, which this installation does not have.",
             hint="pip install 'vitrina[train]'",
         )
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -18,12 +18,15 @@ FEW_PHOTOS = 10
 """Photos below which a category is learned badly."""
 
 
+_WORST_FIRST = ("unreadable", "empty category", "few photos", "no photo", "tiny")
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that is wrong.
 
     Attributes:
-        kind: "unreadable", "tiny", "no photo", "empty category" or "few photos".
+        kind: "unreadable", "empty category", "few photos", "no photo" or "tiny".
         category: Slug.
         product: Its sku; empty where a whole category is meant.
         detail: What was found, for people.
@@ -93,6 +96,7 @@ def check_catalogue(folder: ShopFolder, *, progress: Progress = SILENT) -> Check
         pictured[category.slug].add(product.sku)
     for slug, photos in report.categories.items():
         report.findings.extend(_count_findings(slug, photos, counts[slug], len(pictured[slug])))
+    report.findings.sort(key=lambda finding: _WORST_FIRST.index(finding.kind))
     return report
 
 

@@ -82,10 +82,11 @@ def import_catalogue(
             work = _Import(folder, feed, splits, folder.settings.photo_limits, session)
             report = work.run(progress)
             if not report.products:
+                first = (
+                    f", the first because: {report.refusals[0].reason}" if report.refusals else ""
+                )
                 raise FeedError(
-                    f"{source} gave no product: {len(report.refusals)} rows were refused"
-                    + (f", the first because: {report.refusals[0].reason}." * bool(report.refusals))
-                    + "." * (not report.refusals),
+                    f"{source} gave no product: {len(report.refusals)} rows were refused{first}.",
                     hint="docs/import.md shows what a catalogue looks like.",
                 )
             _flush_photos()
@@ -177,18 +178,27 @@ class _Import:
 
     def _store_photos(self, row: FeedRow) -> Iterator[PhotoRecord]:
         for image in row.images:
-            path = (self._feed.root / image).resolve()
-            if image.lower().startswith(("http://", "https://")):
-                self._refuse(row, "image", image, "an address; only files are read")
-            elif not path.is_relative_to(self._feed.root.resolve()):
-                self._refuse(row, "image", image, "lies outside the catalogue's folder")
-            elif not path.is_file():
-                self._refuse(row, "image", image, "there is no such file")
-            else:
-                try:
-                    yield self._store_photo(path, self._splits.get(image))
-                except (PhotoError, OSError) as error:
-                    self._refuse(row, "image", image, str(error))
+            path, fault = self._locate(image)
+            if fault:
+                self._refuse(row, "image", image, fault)
+                continue
+            try:
+                yield self._store_photo(path, self._splits.get(image))
+            except (PhotoError, OSError) as error:
+                self._refuse(row, "image", image, str(error))
+
+    def _locate(self, image: str) -> tuple[Path, str]:
+        """Where a picture lies, and why it cannot be taken: empty where it can."""
+        place = self._feed.root / image
+        if image.lower().startswith(("http://", "https://")):
+            return place, "an address; only files are read"
+        try:
+            path = place.resolve()
+            if not path.is_relative_to(self._feed.root.resolve()):
+                return path, "lies outside the catalogue's folder"
+            return path, "" if path.is_file() else "there is no such file"
+        except (OSError, ValueError):  # a name that no file can have
+            return place, "there is no such file"
 
     def _store_photo(self, path: Path, split: str | None) -> PhotoRecord:
         content = path.read_bytes()

@@ -27,6 +27,16 @@ def read_split_file(path: Path, *, needed: bool) -> dict[str, str]:
         if not needed:
             return {}
         raise FeedError(f"There is no split file {path}.", hint="Check the path after --split.")
+    try:
+        return _read(path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FeedError(
+            f"{path.name} cannot be read as a table: {error}.",
+            hint="Save it again as tab-separated text in UTF-8, one line a picture.",
+        ) from error
+
+
+def _read(path: Path) -> dict[str, str]:
     splits: dict[str, str] = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
         delimiter = "\t" if "\t" in file.readline() else ","

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 
-from vitrina import __version__
-from vitrina.cli.bars import TerminalProgress
 from vitrina.cli.output import percent, print_candidates, print_error, print_json, print_table
 from vitrina.errors import VitrinaError
+from vitrina.progress import Progress
 from vitrina.shop import Shop
+from vitrina.version import __version__
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(
     help="Photo search for online stores.",
@@ -62,7 +64,9 @@ def init(
         print_json({"shop": shop.folder.root, "settings": shop.folder.toml})
         return
     _stdout().print(f"Made the shop {shop.folder.root}", soft_wrap=True)
-    _stdout().print("Next: vitrina import GOODS --shop " + str(folder), highlight=False)
+    _stdout().print(
+        f"Next: vitrina import GOODS --shop {folder}", highlight=False, soft_wrap=True
+    )
 
 
 @app.command("import")
@@ -121,10 +125,12 @@ def weights(
 
     require_training()
     from vitrina.training.backbones import load_backbone
+    from vitrina.training.framework import load_framework
     from vitrina.training.weights import weights_status
 
     if backbone:
-        loaded = load_backbone(backbone, weights=file, progress=TerminalProgress(_stderr()))
+        load_framework()
+        loaded = load_backbone(backbone, weights=file, progress=_progress())
         if as_json:
             print_json(loaded.weights)
         else:
@@ -138,7 +144,12 @@ def weights(
         _stdout(),
         ("backbone", "at hand", "MB", "where"),
         [
-            (s.backbone, s.way, f"{s.size_bytes / 1e6:.1f}" if s.size_bytes else "", s.path or "")
+            (
+                s.backbone,
+                s.way or "no",
+                f"{s.size_bytes / 1e6:.1f}" if s.size_bytes else "",
+                s.path or "",
+            )
             for s in found
         ],
     )
@@ -209,21 +220,20 @@ def publish(
 def search(
     what: Annotated[str, typer.Argument(help="A photo's path, or words.")],
     limit: Annotated[int, typer.Option(help="Goods to show.", min=1, max=100)] = 8,
-    language: Annotated[str | None, typer.Option(help="Of names: ru or en.")] = None,
+    language: Annotated[Literal["ru", "en"] | None, typer.Option(help="Of names.")] = None,
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Search the shop by a photo or by words, as its server would."""
-    chosen: Any = language
     opened = _open(shop)
-    if not Path(what).is_file():
-        found = opened.search_text(what, language=chosen, limit=limit)
+    if not _is_file(what):
+        found = opened.search_text(what, language=language, limit=limit)
         if as_json:
             print_json(found)
             return
         products = found.products
     else:
-        seen = opened.search_photo(what, language=chosen, limit=limit)
+        seen = opened.search_photo(what, language=language, limit=limit)
         if as_json:
             print_json(seen)
             return
@@ -247,7 +257,9 @@ def search(
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes any.", min=0, max=65535)
+    ] = None,
     shop: ShopOption = HERE,
 ) -> None:
     """Serve the shop's page and its search."""
@@ -273,9 +285,7 @@ def demo(
     from vitrina.training.backbones import list_backbones
 
     names = list_backbones() if backbones.lower() == "all" else backbones.split(",")
-    candidates = run_demo(
-        source, shop, [name.strip() for name in names], TerminalProgress(_stderr())
-    )
+    candidates = run_demo(source, shop, [name.strip() for name in names], _progress())
     if as_json:
         print_json(candidates)
     else:
@@ -287,18 +297,35 @@ def demo(
 
 
 def _announce(name: str, address: str, *, browse: bool = False) -> None:
-    _stderr().print(f"{name} is at {address} (stop with Ctrl+C)", highlight=False)
+    typer.echo(f"{name} is at {address} (stop with Ctrl+C)", err=True)
     if browse and sys.stdout.isatty():
         typer.launch(address)
 
 
+def _is_file(what: str) -> bool:
+    try:
+        return Path(what).is_file()
+    except (OSError, ValueError):
+        return False  # longer than a file's name can be: words
+
+
 def _open(shop: Path) -> Shop:
-    return Shop.open(shop, progress=TerminalProgress(_stderr()))
+    return Shop.open(shop, progress=_progress())
+
+
+def _progress() -> Progress:
+    from vitrina.cli.bars import TerminalProgress
+
+    return TerminalProgress(_stderr())
 
 
 def _stdout() -> Console:
-    return Console()
+    from rich.console import Console
+
+    return Console(markup=False)  # names of goods and folders may look like it
 
 
 def _stderr() -> Console:
-    return Console(stderr=True)
+    from rich.console import Console
+
+    return Console(stderr=True, markup=False)

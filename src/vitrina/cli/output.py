@@ -1,4 +1,7 @@
-"""What commands print: tables for people, JSON for machines, errors with their hint."""
+"""What commands print: tables for people, JSON for machines, errors with their hint.
+
+Rich is imported where something is printed: `vitrina serve` starts without it.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 from vitrina.errors import VitrinaError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from vitrina.demo import Candidate
 
 
@@ -25,13 +26,16 @@ def print_json(content: Any) -> None:
 
 def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table; columns whose cells are all numbers stand to the right."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
         cells = [row[number] for row in rows]
         right = all(str(cell)[:1].isdigit() or cell in ("", "-") for cell in cells) and cells
         table.add_column(column, justify="right" if right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     console.print(table)
 
 
@@ -64,9 +68,12 @@ def print_candidates(console: Console, candidates: Sequence[Candidate]) -> None:
 
 def print_error(console: Console, error: VitrinaError) -> None:
     """What was wrong and what mends it, understandable without colour."""
-    console.print(f"[bold red]error:[/] {escape(error.message)}", highlight=False, soft_wrap=True)
-    if error.hint:
-        console.print(f"[bold]hint:[/] {escape(error.hint)}", highlight=False, soft_wrap=True)
+    from rich.text import Text
+
+    told = [("error:", "bold red", error.message), ("hint:", "bold", error.hint)]
+    for label, style, sentence in told:
+        if sentence:
+            console.print(Text.assemble((label, style), " ", sentence), soft_wrap=True)
 
 
 def percent(share: float) -> str:

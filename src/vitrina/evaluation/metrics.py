@@ -23,8 +23,9 @@ def top_k_accuracy(probabilities: Probabilities, labels: Labels, k: int) -> floa
     if not len(labels):
         return float("nan")
     own = probabilities[np.arange(len(labels)), labels][:, None]
-    # ties count against the label: a network that answers the same for all must not score
-    better = (probabilities >= own).sum(axis=1) - 1
+    # ties count against the label, and so does NaN: a network that answers the same for all, or
+    # no numbers, must not score
+    better = (~(probabilities < own)).sum(axis=1) - 1
     return float((better < k).mean())
 
 
@@ -45,15 +46,19 @@ def fill_threshold(probabilities: Probabilities, labels: Labels, wrong_fills: fl
         wrong_fills: Accepted share of wrong answers among those at or above the threshold.
 
     Returns:
-        0 to 1; just above the highest confidence seen where no threshold keeps to the share.
+        0 to 1; just above the highest confidence seen, so even above 1, where no threshold keeps
+        to the share.
     """
     if not len(labels):
         return 1.0
     confidence = probabilities.max(axis=1)
     order = np.argsort(-confidence, kind="stable")
+    ranked = confidence[order]
     wrong = (probabilities.argmax(axis=1) != labels)[order]
     share = np.cumsum(wrong) / np.arange(1, len(wrong) + 1)
-    kept = np.flatnonzero(share <= wrong_fills)
+    # equal confidences are filled all or none, so only the last of them tells the share
+    last = np.append(ranked[1:] < ranked[:-1], True)
+    kept = np.flatnonzero((share <= wrong_fills) & last)
     if not len(kept):
-        return float(min(1.0, confidence.max() + 1e-6))
-    return float(confidence[order[kept[-1]]])
+        return float(ranked[0]) + 1e-6
+    return float(ranked[kept[-1]])

@@ -11,7 +11,7 @@ import numpy as np
 from vitrina.bundle import Bundle
 from vitrina.encoder import Encoder
 from vitrina.errors import BundleDamaged
-from vitrina.photos import Pixels
+from vitrina.photos import SIZE, Pixels
 from vitrina.search.answers import (
     CategoryGuess,
     Language,
@@ -64,6 +64,15 @@ class PhotoSearch:
                 f"{len(bundle.info.categories)}.",
                 hint="Publish again: vitrina publish.",
             )
+        # asked once, which also warms it up: what it declares need not be what it answers
+        answered = self._encoder.encode(np.zeros((SIZE, SIZE, 3), dtype=np.uint8)).embedding
+        sizes = (len(answered), self._nearest.embedding_size, bundle.info.embedding_size)
+        if len(set(sizes)) > 1:
+            raise BundleDamaged(
+                "The embeddings of network, goods and bundle.json have different lengths: "
+                f"{', '.join(map(str, sizes))}.",
+                hint="Publish again: vitrina publish.",
+            )
 
     def search(self, pixels: Pixels, *, language: Language, limit: int) -> Timed:
         """What the photo shows.
@@ -78,18 +87,19 @@ class PhotoSearch:
         inferred = time.perf_counter()
         with self._sessions() as session:
             known = {category.slug: category for category, _ in list_categories(session)}
-            guesses = []
+            guesses, best = [], 0.0
             for index in np.argsort(-encoded.probabilities, kind="stable"):
                 slug = self.bundle.info.categories[index]
                 if slug in known:  # a category may have left the shop since
                     entry = describe_category(known[slug], language, 0)
-                    confidence = round(float(encoded.probabilities[index]), 4)
+                    confidence = float(encoded.probabilities[index])
+                    best = max(best, confidence)
                     guesses.append(
-                        CategoryGuess(entry.id, entry.name, entry.search_text, confidence)
+                        CategoryGuess(entry.id, entry.name, entry.search_text, round(confidence, 4))
                     )
                 if len(guesses) > ALTERNATIVES:
                     break
-            category, alternatives = self._decide(guesses)
+            category, alternatives = self._decide(guesses, best)
             ranked = self._nearest.rank(
                 session,
                 encoded.embedding,
@@ -109,9 +119,14 @@ class PhotoSearch:
         return Timed(answer, (inferred - start) * 1e3, (found - inferred) * 1e3)
 
     def _decide(
-        self, guesses: Sequence[CategoryGuess]
+        self, guesses: Sequence[CategoryGuess], best: float
     ) -> tuple[CategoryGuess | None, Sequence[CategoryGuess]]:
-        """Whether the likeliest category fills the box, and which others are offered."""
-        if guesses and guesses[0].confidence >= self.bundle.info.fill_threshold:
+        """Whether the likeliest category fills the box, and which others are offered.
+
+        Args:
+            guesses: The likeliest first.
+            best: Confidence of the first, not rounded.
+        """
+        if guesses and best >= self.bundle.info.fill_threshold:
             return guesses[0], guesses[1:]
         return None, guesses[:ALTERNATIVES]

@@ -26,6 +26,11 @@ class NearestGoods:
         names = np.ascontiguousarray(goods["sha256"])
         self._rows = {name.decode(): row for row, name in enumerate(names)}
 
+    @property
+    def embedding_size(self) -> int:
+        """Length of each embedding."""
+        return int(self._embeddings.shape[1])
+
     def rank(
         self,
         session: Session,

@@ -10,7 +10,6 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vitrina import __version__
 from vitrina.errors import VitrinaError
 from vitrina.folder import ShopFolder
 from vitrina.search.answers import FoundProduct, Language
@@ -18,6 +17,7 @@ from vitrina.serving import catalogue_api, photo_api, problems
 from vitrina.serving.shop_state import ShopState, load_shop
 from vitrina.storefront.pages import Findings, Goods, Shelf, ShopFront
 from vitrina.storefront.pages import create_router as create_pages
+from vitrina.version import __version__
 
 
 def create_app(folder: ShopFolder) -> FastAPI:

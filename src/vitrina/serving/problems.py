@@ -8,6 +8,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from vitrina import errors
@@ -43,7 +44,9 @@ def problem(status: int, code: str, detail: str, hint: str = "") -> JSONResponse
         "detail": detail,
         "hint": hint,
     }
-    return JSONResponse(content, status_code=status, media_type=MEDIA_TYPE)
+    # said here too: the answer to a mistake of the server passes by every middleware
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return JSONResponse(content, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -66,11 +69,17 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http(_request: Request, error: HTTPException) -> Response:
+        code = _CODES.get(error.status_code, "request")
         answer = problem(
-            error.status_code, _CODES.get(error.status_code, "request"), str(error.detail)
+            error.status_code, code, str(error.detail), "See /docs for what can be asked."
         )
         answer.headers.update(error.headers or {})
         return answer
+
+    @app.exception_handler(ClientDisconnect)
+    def gone(_request: Request, _error: ClientDisconnect) -> Response:
+        # nobody reads this; without it every broken upload would leave a trace in the log
+        return Response(status_code=400)
 
     @app.exception_handler(Exception)
     def unexpected(_request: Request, error: Exception) -> Response:

@@ -166,12 +166,12 @@ def search_products(
         cursor: `next_cursor` of the page before.
 
     Raises:
-        QueryError: the words are too long, or the cursor is none of ours.
+        QueryError: the words are too long or no text, or the cursor is none of ours.
     """
-    if len(words) > MAX_QUERY or "\x00" in words:
+    if len(words) > MAX_QUERY or not _is_text(words):
         raise QueryError(
-            f"The search text has {len(words)} characters; at most {MAX_QUERY} and no NUL "
-            "are accepted.",
+            f"The search text has {len(words)} characters; at most {MAX_QUERY}, no NUL and no "
+            "broken ones are accepted.",
             hint="Search for fewer words.",
         )
     matching = [
@@ -201,6 +201,10 @@ def _after(cursor: str) -> ColumnElement[bool]:
         )
     later = and_(Product.in_stock == bool(int(stock)), Product.id > int(last))
     return or_(later, Product.in_stock.is_(False)) if stock == "1" else later
+
+
+def _is_text(words: str) -> bool:
+    return "\x00" not in words and not any("\ud800" <= letter <= "\udfff" for letter in words)
 
 
 def _picture(photo: Photo) -> PhotoRecord:

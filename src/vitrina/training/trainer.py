@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from vitrina import __version__, atomic
+from vitrina import atomic
 from vitrina.dataset import Dataset, Sample
 from vitrina.evaluation.metrics import fill_threshold
 from vitrina.evaluation.offline import score
@@ -33,6 +33,7 @@ from vitrina.training.fitting import LabelledRows, Phase, fit_phase, write_histo
 from vitrina.training.plan import TrainingPlan
 from vitrina.training.run import Run
 from vitrina.training.trunk import FrozenTrunk
+from vitrina.version import __version__
 
 
 @dataclass

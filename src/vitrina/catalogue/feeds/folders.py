@@ -29,7 +29,7 @@ def read(root: Path) -> Iterator[FeedRow | Refusal]:
             hint="Put each category's pictures into a folder of its own, named as shoppers say it.",
         )
     for category in categories:
-        yield from _read_category(root, category)
+        yield from map(_in_unicode, _read_category(root, category))
 
 
 def _read_category(root: Path, category: Path) -> Iterator[FeedRow | Refusal]:
@@ -57,6 +57,15 @@ def _read_category(root: Path, category: Path) -> Iterator[FeedRow | Refusal]:
         )
     if not found:
         yield Refusal(category.name, "category", category.name, "the folder holds no pictures")
+
+
+def _in_unicode(row: FeedRow | Refusal) -> FeedRow | Refusal:
+    """The row, or its refusal: a name that is no UTF-8 can be neither stored nor shown."""
+    names = (row.line, *row.images) if isinstance(row, FeedRow) else (row.line,)
+    shown = [name.encode(errors="replace").decode() for name in names]
+    if shown == list(names):
+        return row
+    return Refusal(shown[0], "image", shown[-1], "the name is not UTF-8; rename it")
 
 
 def _folders(place: Path) -> list[Path]:

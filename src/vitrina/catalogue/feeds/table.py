@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
 from vitrina.catalogue.rows import FeedRow, Refusal
@@ -124,16 +127,18 @@ def _parse_price(text: str) -> int:
 def _read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
     encoding = _encoding(path)
     with path.open(encoding=encoding, newline="") as file:
-        first = file.readline()
-        delimiter = max(",;\t", key=first.count)
-        file.seek(0)
-        reader = csv.reader(file, delimiter=delimiter)
+        line = 0
         try:
+            first = file.readline()
+            delimiter = max(",;\t", key=first.count)
+            file.seek(0)
+            reader = csv.reader(file, delimiter=delimiter)
             for cells in reader:
-                yield reader.line_num, cells
-        except csv.Error as error:
+                line = reader.line_num
+                yield line, cells
+        except (csv.Error, UnicodeDecodeError) as error:
             raise FeedError(
-                f"{path.name}, line {reader.line_num}: {error}.",
+                f"{path.name}, after line {line}: {error}.",
                 hint="Save the table again as CSV in UTF-8.",
             ) from error
 
@@ -154,13 +159,14 @@ def _read_xlsx(path: Path) -> Iterator[tuple[int, list[str]]]:
     import openpyxl  # loaded only for such a file
 
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        rows: Iterable[tuple[object, ...]] = book.active.iter_rows(values_only=True)
-    except (BadZipFile, KeyError, ValueError, OSError, AttributeError) as error:
+        with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
+            rows: Iterable[tuple[object, ...]] = book.active.iter_rows(values_only=True)
+            for line, cells in enumerate(rows, start=1):
+                yield line, ["" if cell is None else str(cell) for cell in cells]
+    except (
+        BadZipFile, ParseError, zlib.error, KeyError, ValueError, OSError, AttributeError,
+    ) as error:  # fmt: skip
         raise FeedError(
             f"{path.name} is not a readable XLSX workbook: {error}.",
             hint="Open it in a spreadsheet program and save it again as XLSX or CSV.",
         ) from error
-    for line, cells in enumerate(rows, start=1):
-        yield line, ["" if cell is None else str(cell) for cell in cells]
-    book.close()

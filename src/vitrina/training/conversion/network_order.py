@@ -1,22 +1,19 @@
 """PyTorch files whose tensors stand in the order in which the network uses them.
 
 MobileNetV2 and EfficientNet-Lite0 are chains, so Keras lists their layers in the same order, and
-no map of names is needed. tinygrad opens the files, which saves installing PyTorch.
+no map of names is needed.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
 
 import keras
 import numpy as np
 
 from vitrina.errors import WeightsDamaged
 from vitrina.training.conversion import Array, LayerArrays
+from vitrina.training.conversion.torch_file import read_tensors
 
 WITHOUT_LAYER = ("num_batches_tracked", "_fc.weight", "_fc.bias")
 """Ends of the names of what no layer takes: a BatchNorm's count of batches, and the classifier."""
@@ -66,41 +63,14 @@ def in_network_order(state: Mapping[str, Array], network: keras.Model) -> LayerA
 def read_state(content: bytes) -> dict[str, Array]:
     """The tensors of a PyTorch state file that belong to layers, by name and in its order.
 
-    Takes a second, or half a minute where tensors were saved transposed: plain Python turns them.
-
     Raises:
-        WeightsDamaged: tinygrad cannot read it.
+        WeightsDamaged: It is no such file, or a damaged one.
     """
-    # A folder with a fresh name each time: tinygrad remembers the size of each path it has read,
-    # and keeps it open, so that some systems cannot delete it yet.
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _python_device():
-        path = Path(folder) / "state.pt"
-        path.write_bytes(content)
-        from tinygrad.nn.state import torch_load  # reads the environment when imported
-
-        try:
-            state = torch_load(path)
-            return {
-                name: tensor.numpy().astype(np.float32, copy=True)
-                for name, tensor in state.items()
-                if not name.endswith(WITHOUT_LAYER)
-            }
-        except Exception as error:  # whatever its unpickler stumbles over
-            raise WeightsDamaged(f"The PyTorch file cannot be read: {error!r}.") from error
-
-
-@contextmanager
-def _python_device() -> Iterator[None]:
-    """Lets tinygrad run in plain Python: no compiler, no graphics card."""
-    before = os.environ.get("DEV")
-    os.environ["DEV"] = "PYTHON"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["DEV"]
-        else:
-            os.environ["DEV"] = before
+    return {
+        name: tensor.astype(np.float32)
+        for name, tensor in read_tensors(content).items()
+        if not name.endswith(WITHOUT_LAYER)
+    }
 
 
 def _next(tensors: Iterator[tuple[str, Array]], part: str, layer: str) -> Array:

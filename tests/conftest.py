@@ -1,0 +1,79 @@
+"""Shops to test on: made once, then copied for each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from asking import AppClient, LiveServer
+from drawing import draw_catalogue, draw_folders
+from tiny_network import publish_tiny
+
+from vitrina import Shop
+from vitrina.serving.app import create_app
+
+
+@pytest.fixture(scope="session")
+def goods_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three category folders with three one-picture products each; only for reading."""
+    return draw_folders(tmp_path_factory.mktemp("goods"))
+
+
+@pytest.fixture(scope="session")
+def catalogue_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """catalogue.csv with twelve products in three categories; only for reading."""
+    return draw_catalogue(tmp_path_factory.mktemp("catalogue"))
+
+
+@pytest.fixture(scope="session")
+def _imported(tmp_path_factory: pytest.TempPathFactory, catalogue_table: Path) -> Path:
+    shop = Shop.create(tmp_path_factory.mktemp("imported") / "shop", name="Лавка")
+    shop.import_catalogue(catalogue_table)
+    return shop.folder.root
+
+
+@pytest.fixture(scope="session")
+def _published(tmp_path_factory: pytest.TempPathFactory, _imported: Path) -> Path:
+    root = tmp_path_factory.mktemp("published") / "shop"
+    shutil.copytree(_imported, root)
+    publish_tiny(Shop.open(root).folder)
+    return root
+
+
+@pytest.fixture
+def empty_shop(tmp_path: Path) -> Shop:
+    """A shop without goods."""
+    return Shop.create(tmp_path / "shop", name="Лавка")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, _imported: Path) -> Shop:
+    """A shop with the goods of `catalogue_table`, nothing published."""
+    return Shop.open(shutil.copytree(_imported, tmp_path / "shop"))
+
+
+@pytest.fixture
+def published_shop(tmp_path: Path, _published: Path) -> Shop:
+    """The same shop, which serves a network that knows categories by their colour."""
+    return Shop.open(shutil.copytree(_published, tmp_path / "shop"))
+
+
+@pytest.fixture
+def client(published_shop: Shop) -> Iterator[AppClient]:
+    """Asks the application that serves `published_shop`."""
+    with AppClient(create_app(published_shop.folder)) as asking:
+        yield asking
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory, _published: Path) -> Iterator[LiveServer]:
+    """A real server process with a shop of its own."""
+    place = tmp_path_factory.mktemp("live")
+    shop = Path(shutil.copytree(_published, place / "shop"))
+    (place / "tmp").mkdir()
+    server = LiveServer(shop, place / "tmp")
+    yield server
+    if server.process.poll() is None:
+        server.stop()

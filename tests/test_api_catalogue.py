@@ -1,0 +1,178 @@
+"""The catalogue over HTTP: words, categories, products, pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import process_time
+
+import pytest
+from asking import AppClient
+from drawing import drawn_photo, write_table
+from test_api_photo import refused
+
+from vitrina import Shop
+from vitrina.serving.app import create_app
+
+
+def test_search(client: AppClient) -> None:
+    answer = client.get("/v1/search", params={"q": "ЛАМПА модель"})
+    assert answer.status_code == 200
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    found = answer.json()
+    assert set(found) == {"products", "total", "next_cursor"}
+    assert (found["total"], found["next_cursor"]) == (4, None)
+    assert [product["sku"] for product in found["products"]] == [f"lampy-{n}" for n in range(4)]
+    assert [product["in_stock"] for product in found["products"]] == [True, True, True, False]
+    photo = found["products"][1].pop("image_url")
+    assert photo.startswith("/photos/")
+    assert len(photo) == len("/photos/") + 64
+    assert found["products"][1] == {
+        "sku": "lampy-1",
+        "name": "Лампы модель 1",
+        "price": "200.50",
+        "currency": "RUB",
+        "url": "https://shop.test/lampy/1",
+        "in_stock": True,
+        "similarity": None,
+    }
+
+
+def test_pages(client: AppClient) -> None:
+    seen: list[str] = []
+    cursor = ""
+    for _ in range(3):
+        page = client.get("/v1/search", params={"limit": 5, "cursor": cursor}).json()
+        assert page["total"] == 12
+        seen += [product["sku"] for product in page["products"]]
+        cursor = page["next_cursor"]
+    assert cursor is None
+    assert len(seen) == len(set(seen)) == 12
+
+
+def test_category_and_language(client: AppClient) -> None:
+    found = client.get("/v1/search", params={"category": "lamps", "lang": "en"}).json()
+    assert [product["name"] for product in found["products"]] == [
+        "Лампы модель 0", "Lamps model 1", "Lamps model 2", "Lamps model 3",
+    ]  # fmt: skip
+    assert client.get("/v1/search", params={"category": "missing"}).json()["total"] == 0
+
+
+@pytest.mark.parametrize("query", ["%", "_", "' OR 1=1 --", "лампа%", "*", "\ufffd", '"', "(((("])
+def test_hostile_words(client: AppClient, query: str) -> None:
+    found = client.get("/v1/search", params={"q": query})
+    assert (found.status_code, found.json()["total"]) == (200, 0)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("q=" + "x" * 201, 400),
+        ("q=" + "x" * 60_000, 400),
+        ("q=a%00b", 400),
+        ("q=%ED%A0%80", 200),
+        ("q=%FF%FE", 200),
+        ("cursor=x", 400),
+        ("cursor=1-%D9%A3", 400),
+        ("cursor=0-999999999999999999", 200),
+        ("limit=0", 422),
+        ("limit=101", 422),
+        ("limit=Infinity", 422),
+        ("limit=" + "9" * 5000, 422),
+        ("category=%00", 200),
+    ],
+)
+def test_wrong_parameters(client: AppClient, query: str, status: int) -> None:
+    answer = client.get(f"/v1/search?{query}")
+    assert answer.status_code == status
+    if status != 200:
+        refused(answer, status, "query")
+        assert len(answer.content) < 20_000
+
+
+def test_categories(client: AppClient, published_shop: Shop, tmp_path: Path) -> None:
+    assert client.get("/v1/categories").json() == {
+        "categories": [
+            {"id": "kabeli", "name": "Кабели", "search_text": "кабель", "products": 4},
+            {"id": "lamps", "name": "Лампы", "search_text": "лампа", "products": 4},
+            {"id": "sockets", "name": "Розетки", "search_text": "розетка", "products": 4},
+        ]
+    }
+    english = client.get("/v1/categories?lang=en").json()["categories"]
+    assert [entry["name"] for entry in english] == ["Кабели", "Lamps", "Sockets"]
+    rows = [("sku", "name", "category"), ("new", "x", "Новое")]
+    published_shop.import_catalogue(write_table(tmp_path / "new.csv", rows))
+    # a running server reads the catalogue anew
+    assert len(client.get("/v1/categories").json()["categories"]) == 4
+
+
+def test_product(client: AppClient, published_shop: Shop, tmp_path: Path) -> None:
+    found = client.get("/v1/products/lampy-1?lang=en")
+    assert (found.status_code, found.json()["name"]) == (200, "Lamps model 1")
+    skus = ["a/b c", "50%", "..", "ёлка?#", "<b>"]
+    rows = [("sku", "name", "category"), *((sku, "x", "Новое") for sku in skus)]
+    published_shop.import_catalogue(write_table(tmp_path / "new.csv", rows))
+    for sku, address in zip(
+        skus,
+        ("a/b%20c", "50%25", "%2E%2E", "%D1%91%D0%BB%D0%BA%D0%B0%3F%23", "%3Cb%3E"),
+        strict=True,
+    ):
+        answer = client.get(f"/v1/products/{address}")
+        if sku != "..":  # clients resolve it before they ask
+            assert answer.json()["sku"] == sku
+    for address in ("missing", "%00", "x" * 5000, "a/../../../etc/passwd", "%ED%A0%80"):
+        refused(client.get(f"/v1/products/{address}"), 404, "not_found")
+
+
+def test_picture(client: AppClient, published_shop: Shop) -> None:
+    address = client.get("/v1/products/lampy-1").json()["image_url"]
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    sha256 = address.removeprefix("/photos/")
+    assert answer.content == published_shop.folder.photo(sha256, ".jpg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name", ["0" * 64, "x", "%00", "..%2f..%2fshop.toml", "..%2fvitrina.db", "a" * 5000, "%FF"]
+)
+def test_no_picture(client: AppClient, name: str) -> None:
+    answer = client.get(f"/photos/{name}")
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
+    assert "cache-control" not in answer.headers
+
+
+def test_lost_picture_file(client: AppClient, published_shop: Shop) -> None:
+    address = client.get("/v1/products/lampy-1").json()["image_url"]
+    published_shop.folder.photo(address.removeprefix("/photos/"), ".jpg").unlink()
+    refused(client.get(address), 404, "not_found")
+
+
+def test_ranges(client: AppClient) -> None:
+    address = client.get("/v1/products/lampy-1").json()["image_url"]
+    whole = client.get(address).content
+    answer = client.get(address, headers={"range": "bytes=2-5"})
+    assert (answer.status_code, answer.content) == (206, whole[2:6])
+    assert client.get(address, headers={"range": "bytes=999999-"}).status_code == 416
+    many = ",".join(f"{start}-{start + 1}" for start in range(10_000))
+    hostile = (many, ",".join(["0-"] * 10_000), "-" * 10_000, "," * 10_000, "9" * 10_000 + "-")
+    for ranges in hostile:
+        started = process_time()
+        answer = client.get(address, headers={"range": f"bytes={ranges}"})
+        assert answer.status_code in (200, 206, 400, 416)
+        assert len(answer.content) < 20 * len(whole)
+        assert process_time() - started < 2
+
+
+def test_png_and_webp_keep_their_type(empty_shop: Shop, tmp_path: Path) -> None:
+    rows = [("sku", "name", "category", "image")]
+    for kind in ("PNG", "WEBP"):
+        (tmp_path / f"{kind}.jpg").write_bytes(drawn_photo(kind=kind))
+        rows.append((kind, "x", "y", f"{kind}.jpg"))
+    empty_shop.import_catalogue(write_table(tmp_path / "goods.csv", rows))
+    with AppClient(create_app(empty_shop.folder)) as client:
+        for kind in ("PNG", "WEBP"):
+            address = client.get(f"/v1/products/{kind}").json()["image_url"]
+            assert client.get(address).headers["content-type"] == f"image/{kind.lower()}"

@@ -1,0 +1,135 @@
+"""The schema, its migrations, and databases of other versions."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+import vitrina.store.database
+from vitrina.errors import ShopVersion
+from vitrina.store.database import migrate, open_database
+from vitrina.store.schema import REVISION, Base, Category, Photo, Product
+
+
+def script() -> ScriptDirectory:
+    config = Config()
+    place = Path(vitrina.store.database.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(place))
+    return ScriptDirectory.from_config(config)
+
+
+def test_migrations_make_the_schema(tmp_path: Path) -> None:
+    with migrate(tmp_path / "vitrina.db")() as session:
+        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_revision_is_the_newest_migration() -> None:
+    assert script().get_heads() == [REVISION]
+
+
+def test_downgrade_and_upgrade(tmp_path: Path) -> None:
+    from alembic import command
+
+    path = tmp_path / "vitrina.db"
+    config = Config()
+    config.set_main_option("script_location", script().dir)
+    with migrate(path)() as session:
+        config.attributes["connection"] = session.connection()
+        command.downgrade(config, "base")
+        session.commit()
+    with pytest.raises(ShopVersion, match="of no version"):
+        open_database(path)
+    with migrate(path)() as session:
+        assert session.query(Product).count() == 0
+
+
+def test_migrating_twice_keeps_everything(tmp_path: Path) -> None:
+    path = tmp_path / "vitrina.db"
+    with migrate(path).begin() as session:
+        session.add(Category(slug="lampy", name="Лампы", search_text="лампа"))
+    with migrate(path)() as session:
+        assert session.query(Category).one().name == "Лампы"
+
+
+def test_existing_database_is_opened_without_alembic(tmp_path: Path) -> None:
+    path = tmp_path / "vitrina.db"
+    migrate(path)
+    program = (
+        "import sys; from pathlib import Path; from vitrina.store.database import migrate\n"
+        "migrate(Path(sys.argv[1])); assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=60)
+
+
+def test_missing_database(tmp_path: Path) -> None:
+    with pytest.raises(ShopVersion, match="of no version") as refusal:
+        open_database(tmp_path / "vitrina.db")
+    assert "vitrina import" in refusal.value.hint
+    assert not (tmp_path / "vitrina.db").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
+def test_file_that_is_no_database(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "vitrina.db").write_bytes(content)
+    with pytest.raises(ShopVersion):
+        open_database(tmp_path / "vitrina.db")
+
+
+def test_damaged_database_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "vitrina.db"
+    path.write_bytes(content := b"no database at all" * 100)
+    with pytest.raises(ShopVersion, match="cannot be used as the shop's database") as refusal:
+        migrate(path)
+    assert "backup" in refusal.value.hint
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("version", ["0000", "9999"])
+def test_other_version(tmp_path: Path, version: str) -> None:
+    path = tmp_path / "vitrina.db"
+    with migrate(path).begin() as session:
+        session.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
+    with pytest.raises(ShopVersion, match=version):
+        open_database(path)
+    with pytest.raises(ShopVersion, match="newer version"):
+        migrate(path)
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(version,)]
+    connection.close()
+
+
+def test_pragmas(tmp_path: Path) -> None:
+    with migrate(tmp_path / "vitrina.db")() as session:
+        read = {
+            name: session.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("foreign_keys", "journal_mode", "synchronous", "busy_timeout")
+        }
+    assert read == {
+        "foreign_keys": 1,
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "busy_timeout": 5000,
+    }
+
+
+def test_photos_go_with_their_product(tmp_path: Path) -> None:
+    with migrate(tmp_path / "vitrina.db").begin() as session:
+        lamps = Category(slug="lampy", name="Лампы", search_text="лампа")
+        product = Product(
+            sku="1", name="x", category=lamps, currency="RUB", in_stock=True, search_key="x"
+        )
+        product.photos.append(Photo(position=0, sha256="a", suffix=".png", width=1, height=1))
+        session.add(product)
+        session.flush()
+        session.execute(text("DELETE FROM products"))
+        assert session.query(Photo).count() == 0

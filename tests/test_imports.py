@@ -1,0 +1,86 @@
+"""What serves never loads what trains."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from asking import environment
+
+import vitrina
+
+HEAVY = (
+    "keras", "tensorflow", "ray", "tf2onnx", "onnx", "matplotlib", "scipy", "h5py", "tinygrad",
+    "alembic", "openpyxl",
+)  # fmt: skip
+
+
+def loaded(statement: str) -> set[str]:
+    """Names of the modules that a fresh interpreter has after a statement."""
+    program = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert ended.stderr == ""
+    return set(ended.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["vitrina.serving.app", "vitrina.serving.process", "vitrina.cli.commands", "vitrina.shop"],
+)
+def test_nothing_heavy_is_loaded(module: str) -> None:
+    names = loaded(f"import {module}")
+    assert module in names
+    assert names.isdisjoint(HEAVY)
+    assert not [name for name in names if name.startswith(("vitrina.training", "vitrina.export"))]
+
+
+def test_commands_load_no_server_before_they_need_it() -> None:
+    names = loaded("import vitrina.cli.commands")
+    assert names.isdisjoint({"fastapi", "uvicorn", "onnxruntime", "sqlalchemy"})
+
+
+def test_serving_loads_nothing_heavy(published_shop: vitrina.Shop) -> None:
+    root = published_shop.folder.root
+    photo = next(root.rglob("*.jpg"))
+    names = loaded(
+        "from vitrina import Shop; from vitrina.serving.app import create_app\n"
+        f"shop = Shop.open({str(root)!r}); create_app(shop.folder)\n"
+        f"assert shop.search_photo({str(photo)!r}).products"
+    )
+    assert "onnxruntime" in names
+    assert names.isdisjoint(HEAVY)
+
+
+def test_nothing_is_reported_about_the_shop(published_shop: vitrina.Shop, tmp_path: Path) -> None:
+    """ONNX Runtime, left to itself, writes an identifier into the home folder and reports."""
+    (home := tmp_path / "home").mkdir()
+    photo = next(published_shop.folder.photos.rglob("*.jpg"))
+    subprocess.run(
+        [
+            sys.executable, "-m", "vitrina", "search", str(photo), "--shop",
+            str(published_shop.folder.root),
+        ],
+        env=environment(HOME=str(home), TMPDIR=str(home)),
+        check=True, stdout=subprocess.DEVNULL, timeout=120,
+    )  # fmt: skip
+    assert list(home.rglob("*")) == []
+
+
+def test_public_names() -> None:
+    assert sorted(vitrina.__all__) == ["Progress", "Shop", "VitrinaError", "__version__"]
+    for name in vitrina.__all__:
+        assert getattr(vitrina, name) is not None
+    here = {
+        name
+        for name, value in vars(vitrina).items()
+        if not name.startswith("_") and getattr(value, "__module__", "").startswith("vitrina")
+    }
+    assert here == set(vitrina.__all__) - {"__version__"}

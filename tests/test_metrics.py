@@ -1,0 +1,142 @@
+"""Figures of a classifier, by hand and by property."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from vitrina.evaluation.metrics import (
+    Labels,
+    Probabilities,
+    cross_entropy,
+    fill_threshold,
+    top_k_accuracy,
+)
+from vitrina.evaluation.offline import classify_all, score
+from vitrina.photos import Pixels
+
+
+def table(*rows: tuple[float, ...]) -> Probabilities:
+    return np.array(rows, dtype=np.float32)
+
+
+def labels(*values: int) -> Labels:
+    return np.array(values, dtype=np.int64)
+
+
+def test_top_k() -> None:
+    answers = table((0.7, 0.2, 0.1), (0.5, 0.3, 0.2), (0.1, 0.2, 0.7))
+    wanted = labels(0, 1, 0)
+    assert top_k_accuracy(answers, wanted, 1) == pytest.approx(1 / 3)
+    assert top_k_accuracy(answers, wanted, 2) == pytest.approx(2 / 3)
+    assert top_k_accuracy(answers, wanted, 3) == 1
+    assert top_k_accuracy(answers, wanted, 10) == 1
+
+
+def test_ties_count_against_the_label() -> None:
+    answers = table((0.25, 0.25, 0.25, 0.25), (0.4, 0.4, 0.1, 0.1))
+    assert top_k_accuracy(answers, labels(0, 0), 1) == 0
+    assert top_k_accuracy(answers, labels(0, 0), 2) == 0.5
+    assert top_k_accuracy(answers, labels(3, 1), 3) == 0.5
+    assert top_k_accuracy(answers, labels(3, 1), 4) == 1
+
+
+def test_no_numbers_are_no_success() -> None:
+    answers = table((math.nan,) * 3, (0.8, 0.1, 0.1))
+    assert top_k_accuracy(answers, labels(0, 0), 1) == 0.5
+    assert math.isnan(cross_entropy(answers, labels(0, 0)))
+
+
+def test_cross_entropy() -> None:
+    answers = table((0.5, 0.5), (0.25, 0.75))
+    assert cross_entropy(answers, labels(0, 1)) == pytest.approx(
+        -(math.log(0.5) + math.log(0.75)) / 2, rel=1e-6
+    )
+    assert cross_entropy(table((1.0, 0.0)), labels(0)) == 0
+    assert cross_entropy(table((1.0, 0.0)), labels(1)) == pytest.approx(-math.log(1e-12))
+
+
+def test_nothing_to_measure() -> None:
+    empty, none = np.empty((0, 3), dtype=np.float32), labels()
+    assert math.isnan(top_k_accuracy(empty, none, 1))
+    assert math.isnan(cross_entropy(empty, none))
+    assert fill_threshold(empty, none, 0.05) == 1.0
+
+
+def wrong_among_filled(answers: Probabilities, wanted: Labels, threshold: float) -> float:
+    filled = answers.max(axis=1) >= threshold
+    return float((answers.argmax(axis=1) != wanted)[filled].mean()) if filled.any() else 0.0
+
+
+def test_threshold() -> None:
+    answers = table((0.95, 0.05), (0.9, 0.1), (0.8, 0.2), (0.7, 0.3), (0.6, 0.4))
+    wanted = labels(0, 0, 1, 0, 0)
+    assert fill_threshold(answers, wanted, 0.01) == pytest.approx(0.9)
+    # one wrong among five, but two wrong among none: the lowest that keeps to the share
+    assert fill_threshold(answers, wanted, 0.2) == pytest.approx(0.6)
+    assert fill_threshold(answers, wanted, 0.25) == pytest.approx(0.6)
+
+
+def test_threshold_with_equal_confidences() -> None:
+    answers = table((0.9, 0.1), (0.9, 0.1), (0.6, 0.4))
+    threshold = fill_threshold(answers, labels(0, 1, 1), 0.1)
+    assert wrong_among_filled(answers, labels(0, 1, 1), threshold) == 0
+
+
+@pytest.mark.parametrize("confidence", [0.8, 1.0])
+def test_no_threshold_is_good_enough(confidence: float) -> None:
+    answers = table((confidence, 1 - confidence))
+    threshold = fill_threshold(answers, labels(1), 0.05)
+    assert threshold > answers.max()
+
+
+rows = st.lists(
+    st.tuples(st.lists(st.integers(0, 4), min_size=3, max_size=3), st.integers(0, 2)),
+    min_size=1,
+    max_size=30,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(rows, st.floats(0.001, 0.999))
+@example([([4, 0, 0], 0), ([4, 0, 0], 1)], 0.1)
+def test_threshold_keeps_its_promise(drawn: list[tuple[list[int], int]], limit: float) -> None:
+    raw = np.array([weights for weights, _ in drawn], dtype=np.float64) + 1e-9
+    answers = (raw / raw.sum(axis=1, keepdims=True)).astype(np.float32)
+    wanted = labels(*(label for _, label in drawn))
+    threshold = fill_threshold(answers, wanted, limit)
+    assert wrong_among_filled(answers, wanted, threshold) <= limit
+    # and no lower one would have kept it
+    for lower in answers.max(axis=1):
+        if lower < threshold:
+            assert wrong_among_filled(answers, wanted, float(lower)) > limit
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows)
+def test_more_guesses_are_never_worse(drawn: list[tuple[list[int], int]]) -> None:
+    answers = np.array([weights for weights, _ in drawn], dtype=np.float32)
+    wanted = labels(*(label for _, label in drawn))
+    shares = [top_k_accuracy(answers, wanted, k) for k in (1, 2, 3)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_score_asks_photos_one_by_one() -> None:
+    asked = []
+
+    def classify(photos: Pixels) -> Probabilities:
+        asked.append(photos.shape)
+        return table((0.8, 0.1, 0.06, 0.04))
+
+    photos = [np.zeros((224, 224, 3), dtype=np.uint8)] * 3
+    answers = classify_all(classify, photos, label="Measuring")
+    assert asked == [(1, 224, 224, 3)] * 3
+    figures = score(answers, labels(0, 1, 3))
+    assert (figures.photos, figures.top1, figures.top3) == (3, 1 / 3, 2 / 3)
+    assert figures.as_json()["top1"] == 0.3333
+    assert classify_all(classify, [], label="Measuring").shape == (0, 0)

@@ -1,0 +1,187 @@
+"""Bytes that were made to hurt: nothing but a PhotoError comes of them, and little memory."""
+
+from __future__ import annotations
+
+import gc
+import struct
+import tracemalloc
+import zlib
+from unittest import mock
+
+import pytest
+from drawing import drawn_photo, encoded, four_corners
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from vitrina.errors import NotAPhoto, PhotoDamaged, PhotoDimensions, PhotoError
+from vitrina.photos import Limits, decode, read_header
+
+OTHER_KINDS = {
+    "eps": encoded(four_corners((60, 60)), "EPS"),
+    "pdf": encoded(four_corners((60, 60)), "PDF"),
+    "tiff": encoded(four_corners((60, 60)), "TIFF"),
+    "tiff, big-endian": b"MM\x00*" + bytes(200),
+    "gif": encoded(four_corners((60, 60)).convert("P"), "GIF"),
+    "bmp": encoded(four_corners((60, 60)), "BMP"),
+    "ico": encoded(four_corners((60, 60)), "ICO"),
+    "psd": b"8BPS\x00\x01" + bytes(200),
+    "ppm": encoded(four_corners((60, 60)), "PPM"),
+    "heic": b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(100),
+    "avif": b"\x00\x00\x00\x1cftypavif" + bytes(100),
+    "jpeg 2000": b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(100),
+    "svg": b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+    "svg in xml": b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY a 'a'>]><svg/>",
+    "svgz": b"\x1f\x8b\x08" + bytes(60),
+    "html": b"<!DOCTYPE html><title>photo.jpg</title>",
+    "text": b"photo",
+    "one byte": b"\xff",
+    "start of a jpeg": b"\xff\xd8",
+    "riff, no webp": b"RIFF\x00\x00\x00\x00WAVE" + bytes(60),
+}
+
+
+@pytest.mark.parametrize("content", OTHER_KINDS.values(), ids=OTHER_KINDS)
+def test_other_kinds_are_never_opened(content: bytes) -> None:
+    with mock.patch.object(Image, "open") as opened, pytest.raises(NotAPhoto) as refusal:
+        decode(content)
+    opened.assert_not_called()
+    assert "JPEG, PNG or WebP" in refusal.value.hint
+
+
+def test_only_the_sniffed_decoder_is_asked() -> None:
+    with mock.patch.object(Image, "open", wraps=Image.open) as opened:
+        decode(drawn_photo(kind="WEBP"))
+    assert opened.call_args.kwargs["formats"] == ["webp"]
+
+
+def png_header(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG that promises pixels and holds next to none."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = [b"\x89PNG\r\n\x1a\n"]
+    few = (b"IDAT", zlib.compress(bytes(3000)))
+    for name, content in ((b"IHDR", header), *chunks, few, (b"IEND", b"")):
+        checksum = struct.pack(">I", zlib.crc32(name + content))
+        parts.append(struct.pack(">I", len(content)) + name + content + checksum)
+    return b"".join(parts)
+
+
+def jpeg_header(width: int, height: int) -> bytes:
+    photo = drawn_photo(size=(32, 32), kind="JPEG")
+    place = photo.find(b"\xff\xc0") + 5
+    return photo[:place] + struct.pack(">HH", height, width) + photo[place + 4 :]
+
+
+def webp_header(width: int, height: int) -> bytes:
+    sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    lossy = encoded(Image.new("RGB", (16, 16)), "WEBP")[12:]
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + sides + lossy
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def largest_while(content: bytes, error: type[PhotoError] | tuple[type[PhotoError], ...]) -> int:
+    """Bytes that Python took while the photo was refused."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        with pytest.raises(error):
+            decode(content)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        png_header(65_535, 65_535),
+        png_header(20_000, 20_000),
+        png_header(2**31 - 1, 2**31 - 1),
+        png_header(9_000, 9_000),
+        jpeg_header(65_535, 65_535),
+        jpeg_header(20_000, 20_000),
+    ],
+    ids=["png-65535", "png-20000", "png-largest", "png-9000", "jpeg-65535", "jpeg-20000"],
+)
+def test_promised_pixels_are_refused_before_they_are_made(content: bytes) -> None:
+    with (
+        mock.patch.object(Image.core, "new") as made,
+        mock.patch.object(Image.core, "fill") as fill,
+    ):
+        assert largest_while(content, PhotoDimensions) < 4_000_000
+    made.assert_not_called()
+    fill.assert_not_called()
+
+
+def test_promised_webp_pixels() -> None:
+    # the decoder itself compares the promise with the picture inside
+    assert largest_while(webp_header(16_384, 16_384), (PhotoDimensions, PhotoDamaged)) < 4_000_000
+
+
+def test_metadata_that_expands() -> None:
+    bomb = zlib.compress(bytes(80_000_000), 9)
+    for chunk in ((b"zTXt", b"Comment\x00\x00" + bomb), (b"iCCP", b"icc\x00\x00" + bomb)):
+        content = png_header(32, 32, chunk)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            decode(content)
+        except PhotoError:
+            pass
+        largest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert largest < 70_000_000
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=400))
+@example(b"\xff\xd8\xff")
+@example(b"\x89PNG\r\n\x1a\n")
+@example(b"RIFF\x00\x00\x00\x00WEBP")
+def test_any_bytes(content: bytes) -> None:
+    with pytest.raises(PhotoError):
+        decode(content)
+
+
+BASES = {
+    "jpeg": drawn_photo(size=(40, 30), kind="JPEG", exif=Image.Exif().tobytes()),
+    "progressive": drawn_photo(size=(40, 30), kind="JPEG", progressive=True),
+    "png": drawn_photo(size=(40, 30)),
+    "palette": encoded(four_corners((40, 30)).quantize(8), "PNG", transparency=0),
+    "webp": drawn_photo(size=(40, 30), kind="WEBP"),
+    "webp-lossless": drawn_photo(size=(40, 30), kind="WEBP", lossless=True),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(sorted(BASES)),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8),
+    st.floats(0, 1),
+    st.binary(max_size=30),
+)
+def test_mutated_photos(
+    base: str, changes: list[tuple[float, int]], cut: float, inserted: bytes
+) -> None:
+    content = bytearray(BASES[base])
+    for place, value in changes:
+        content[int(place * len(content))] = value
+    middle = int(cut * len(content))
+    for photo in (bytes(content), bytes(content[:middle] + inserted + content[middle:])):
+        try:
+            pixels = decode(photo, Limits(max_pixels=1_000_000))
+        except PhotoError as error:
+            assert error.message  # noqa: PT017
+        else:
+            assert pixels.shape == (224, 224, 3)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=120), st.sampled_from(["jpeg", "webp", "png"]))
+def test_any_exif(exif: bytes, kind: str) -> None:
+    head = b"Exif\x00\x00II*\x00\x08\x00\x00\x00"
+    photo = encoded(Image.new("RGB", (20, 20)), kind.upper(), exif=head + exif)
+    assert decode(photo).max() < 10
+    assert read_header(photo).width == 20
