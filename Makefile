@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 BACKBONES ?= mobilenet_v2,efficientnet_lite0
 SERVE ?= 1
 DEMO_SHOP ?= build/demo-shop
-CHECKED = src tests demo
+CHECKED = src tests demo benchmarks
 
 .PHONY: help setup demo test lint unit browser format constraints draw clean
 

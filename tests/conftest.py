@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from asking import AppClient, LiveServer
 from drawing import draw_catalogue, draw_folders
+from figures import FEW, make_shop
 from tiny_network import publish_tiny
 
 from vitrina import Shop
 from vitrina.serving.app import create_app
+from vitrina.training.run import Run
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +79,10 @@ def live_server(tmp_path_factory: pytest.TempPathFactory, _published: Path) -> I
     yield server
     if server.process.poll() is None:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, Run]:
+    """A shop of four figures and the run that learned them for real."""
+    shop = make_shop(tmp_path_factory.mktemp("trained"), shuffled=False)
+    return shop, shop.train("mobilenet_v2", **FEW)

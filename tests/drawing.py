@@ -32,7 +32,7 @@ def drawn_picture(
     draw = ImageDraw.Draw(picture)
     radius = max(min(size) // 8, 1)
     for shift in (30, -30):
-        x, y = random.integers(radius, size[0] - radius), random.integers(radius, size[1] - radius)
+        x, y = (int(random.integers(radius, side - radius)) for side in size)
         shade = tuple(min(255, max(0, part + shift)) for part in colour)
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=shade)
     return picture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import process_time
+from urllib.parse import quote
 
 import pytest
 from asking import AppClient
@@ -45,7 +46,7 @@ def test_pages(client: AppClient) -> None:
         assert page["total"] == 12
         seen += [product["sku"] for product in page["products"]]
         cursor = page["next_cursor"]
-    assert cursor is None
+    assert not cursor
     assert len(seen) == len(set(seen)) == 12
 
 
@@ -108,17 +109,11 @@ def test_categories(client: AppClient, published_shop: Shop, tmp_path: Path) -> 
 def test_product(client: AppClient, published_shop: Shop, tmp_path: Path) -> None:
     found = client.get("/v1/products/lampy-1?lang=en")
     assert (found.status_code, found.json()["name"]) == (200, "Lamps model 1")
-    skus = ["a/b c", "50%", "..", "ёлка?#", "<b>"]
+    skus = ["a/b c", "50%", "ёлка?#", "<b>", "a+b&c=d"]
     rows = [("sku", "name", "category"), *((sku, "x", "Новое") for sku in skus)]
     published_shop.import_catalogue(write_table(tmp_path / "new.csv", rows))
-    for sku, address in zip(
-        skus,
-        ("a/b%20c", "50%25", "%2E%2E", "%D1%91%D0%BB%D0%BA%D0%B0%3F%23", "%3Cb%3E"),
-        strict=True,
-    ):
-        answer = client.get(f"/v1/products/{address}")
-        if sku != "..":  # clients resolve it before they ask
-            assert answer.json()["sku"] == sku
+    for sku in skus:
+        assert client.get(f"/v1/products/{quote(sku)}").json()["sku"] == sku
     for address in ("missing", "%00", "x" * 5000, "a/../../../etc/passwd", "%ED%A0%80"):
         refused(client.get(f"/v1/products/{address}"), 404, "not_found")
 

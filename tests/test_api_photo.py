@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -157,127 +156,6 @@ def test_wrong_content_type(client: AppClient, kind: str) -> None:
 def test_compressed_body_is_not_unpacked(client: AppClient) -> None:
     answer = client.send_photo(b"\x1f\x8b\x08" + bytes(50), headers={"content-encoding": "gzip"})
     refused(answer, 415, "photo_type")
-
-
-def part(disposition: str, content: bytes = LAMP, more: str = "") -> bytes:
-    head = f"--B\r\nContent-Disposition: {disposition}\r\n{more}\r\n".encode()
-    return head + content + b"\r\n"
-
-
-PHOTO = 'form-data; name="photo"; filename="a.jpg"'
-END = b"--B--\r\n"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        part('form-data; name="image"; filename="a.jpg"') + END,
-        part('form-data; name="photo"', b"text") + END,
-        part(PHOTO) + part(PHOTO) + END,
-        part(PHOTO) + part('form-data; name="other"; filename="b.jpg"') + END,
-        part("form-data") + END,
-        part("attachment") + END,
-        END,
-        b"",
-        b"no form at all",
-        LAMP,
-        part('form-data; name="x"', b"y") * 10_000 + END,
-        part(PHOTO, more="X: " + "y" * 1_000_000 + "\r\n") + END,
-        b"--B\r\n" + b"\r\n" * 100_000 + END,
-        b"\r\n" * 100_000,
-        part('form-data; name="photo"', bytes(70_000)) + END,
-    ],
-    ids=range(15),
-)
-def test_broken_form(client: AppClient, body: bytes) -> None:
-    headers = {"content-type": "multipart/form-data; boundary=B"}
-    answer = client.request("POST", "/v1/search/photo", content=body, headers=headers)
-    assert answer.status_code in (400, 413)
-    refused(answer, answer.status_code, answer.json()["code"])
-    assert answer.json()["code"] in ("query", "photo_empty", "photo_too_large")
-    assert client.send_photo(LAMP).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        "",
-        "; boundary=",
-        '; boundary=""',
-        "; boundary=" + "B" * 5000,
-        "; boundary=\xff; charset=idna",
-    ]
-    + [
-        f"; boundary=B; charset={name}"
-        for name in ("utf-16", "hex", "undefined", "nonsense", "\x01")
-    ],
-)
-def test_hostile_form_type(client: AppClient, parameters: str) -> None:
-    content_type = f"multipart/form-data{parameters}".encode("latin-1")
-    answer = client.request(
-        "POST",
-        "/v1/search/photo",
-        content=part(PHOTO) + END,
-        headers={"content-type": content_type},
-    )
-    if answer.status_code != 200:
-        refused(answer, 400, "query")
-
-
-def test_form_that_breaks_off(client: AppClient) -> None:
-    headers = {"content-type": "multipart/form-data; boundary=B"}
-    whole = part(PHOTO) + END
-    for length in (10, 60, len(whole) // 2, len(whole) - len(END)):
-        body = whole[:length]
-        answer = client.request("POST", "/v1/search/photo", content=body, headers=headers)
-        assert answer.status_code in (400, 422), length
-        refused(answer, answer.status_code, answer.json()["code"])
-
-
-@pytest.fixture
-def small(published_shop: Shop) -> Iterator[AppClient]:
-    """A server that takes photos of at most 100 kB."""
-    toml = published_shop.folder.toml
-    toml.write_text(toml.read_text(encoding="utf-8") + "\nmax_photo_mb = 0.1\n", encoding="utf-8")
-    with AppClient(create_app(Shop.open(published_shop.folder.root).folder)) as client:
-        yield client
-
-
-class Counted:
-    """A body that arrives piece by piece, and knows how much of it was asked for."""
-
-    def __init__(self, pieces: int, first: bytes = LAMP) -> None:
-        self.pieces, self.first, self.sent = pieces, first, 0
-
-    async def __aiter__(self):  # type: ignore[no-untyped-def]
-        yield self.first
-        for _ in range(self.pieces):
-            self.sent += 10_000
-            yield bytes(10_000)
-
-
-def test_declared_length_is_refused_unread(small: AppClient) -> None:
-    body = Counted(20)
-    answer = small.send_photo(body, headers={"content-length": "5000000"})  # type: ignore[arg-type]
-    document = refused(answer, 413, "photo_too_large")
-    assert "0.1 MB" in str(document["detail"])
-    assert body.sent == 0
-
-
-@pytest.mark.parametrize("kind", ["image/jpeg", "multipart/form-data; boundary=B"])
-def test_undeclared_length_is_refused_at_the_limit(small: AppClient, kind: str) -> None:
-    first = LAMP if kind == "image/jpeg" else part(PHOTO)[:-2]
-    body = Counted(1000, first)
-    refused(small.send_photo(body, kind), 413, "photo_too_large")  # type: ignore[arg-type]
-    assert body.sent < 200_000
-
-
-def test_largest_photo(small: AppClient) -> None:
-    photo = LAMP + bytes(100_000 - len(LAMP))
-    assert small.send_photo(photo).status_code == 200
-    assert small.send_form(files={"photo": ("a", photo)}).status_code == 200
-    refused(small.send_photo(photo + b"x"), 413, "photo_too_large")
-    refused(small.send_form(files={"photo": ("a", photo + b"x")}), 413, "photo_too_large")
 
 
 def test_nothing_published(shop: Shop) -> None:

@@ -12,6 +12,10 @@ import pytest
 from vitrina import atomic
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def run_and_be_killed(program: str, *arguments: object) -> None:
     """Runs Python that kills itself with SIGKILL."""
     ended = subprocess.run(
@@ -30,7 +34,7 @@ def test_write(tmp_path: Path) -> None:
     atomic.write_text(place, "лампа")
     assert place.read_bytes().decode() == "лампа"
     assert place.stat().st_mode & 0o777 == 0o644
-    assert os.listdir(place.parent) == ["file.json"]
+    assert names(place.parent) == ["file.json"]
 
 
 def test_failed_write_keeps_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +48,7 @@ def test_failed_write_keeps_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(OSError, match="No space left"):
         atomic.write_text(place, "new")
     assert place.read_text() == "old"
-    assert os.listdir(tmp_path) == ["file"]
+    assert names(tmp_path) == ["file"]
 
 
 def test_killed_write_keeps_the_old(tmp_path: Path) -> None:
@@ -58,7 +62,7 @@ def test_killed_write_keeps_the_old(tmp_path: Path) -> None:
     assert place.read_text() == "old"
     assert len(list(tmp_path.glob(f"{atomic.PARTIAL}*"))) == 1
     assert len(atomic.remove_partials(tmp_path)) == 1
-    assert os.listdir(tmp_path) == ["file"]
+    assert names(tmp_path) == ["file"]
 
 
 def test_new_folder(tmp_path: Path) -> None:
@@ -68,7 +72,7 @@ def test_new_folder(tmp_path: Path) -> None:
         assert not (tmp_path / "runs" / "a").exists()
     assert (tmp_path / "runs" / "a" / "deep" / "file").read_text() == "x"
     assert (tmp_path / "runs" / "a").stat().st_mode & 0o777 == 0o755
-    assert os.listdir(tmp_path / "runs") == ["a"]
+    assert names(tmp_path / "runs") == ["a"]
 
 
 def test_new_folder_is_never_one_that_exists(tmp_path: Path) -> None:
@@ -78,10 +82,14 @@ def test_new_folder_is_never_one_that_exists(tmp_path: Path) -> None:
 
 
 def test_error_in_new_folder_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), atomic.new_folder(tmp_path / "a") as place:
-        (place / "file").write_text("x")
-        raise KeyboardInterrupt
-    assert os.listdir(tmp_path) == []
+    def fill_and_stop() -> None:
+        with atomic.new_folder(tmp_path / "a") as place:
+            (place / "file").write_text("x")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fill_and_stop()
+    assert names(tmp_path) == []
 
 
 def test_killed_in_new_folder(tmp_path: Path) -> None:
@@ -104,5 +112,5 @@ def test_remove_partials_touches_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "partial-two").write_text("x")
     (tmp_path / ".other").mkdir()
     assert [path.name for path in atomic.remove_partials(tmp_path)] == [".partial-one"]
-    assert sorted(os.listdir(tmp_path)) == [".other", "partial-two"]
+    assert names(tmp_path) == [".other", "partial-two"]
     assert atomic.remove_partials(tmp_path / "missing") == []

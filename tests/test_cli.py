@@ -42,11 +42,12 @@ def vitrina(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     def call(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["vitrina", *map(str, arguments)])
         capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
+        code = 0
+        try:
             run()
-            sys.exit(0)
-        out, err = capfd.readouterr()
-        return Ended(int(end.value.code or 0), out, err)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Ended(code, *capfd.readouterr())
 
     return call
 

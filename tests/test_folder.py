@@ -40,9 +40,9 @@ def test_no_shop(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [{"language": "de"}, {"colour": "red"}, {"name": "x" * 101}])
 def test_wrong_settings_make_no_shop(tmp_path: Path, wrong: dict[str, str]) -> None:
     with pytest.raises(SettingError, match=next(iter(wrong))):
-        Shop.create(tmp_path, **wrong)
+        ShopFolder.create(tmp_path, **wrong)
     assert not (tmp_path / "shop.toml").exists()
-    Shop.create(tmp_path, name="right")
+    ShopFolder.create(tmp_path, name="right")
 
 
 def test_place_that_cannot_be_a_shop(tmp_path: Path) -> None:

@@ -84,9 +84,14 @@ def test_second_writer_in_the_same_process(shop: Shop) -> None:
 
 def test_error_leaves_no_note_and_no_lock(shop: Shop) -> None:
     told = Told()
-    with pytest.raises(ZeroDivisionError), writing(shop.folder, "train", told):
-        assert note_of(shop).exists()
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with writing(shop.folder, "train", told):
+            assert note_of(shop).exists()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert not note_of(shop).exists()
     with writing(shop.folder, "train", told):
         pass

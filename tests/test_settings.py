@@ -74,9 +74,8 @@ def test_wrong_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("name", ["Лампы", 'a "b" \\ c', "one\ntwo\ttabs", "x = 1 # y", ""])
 def test_written_settings_are_read_back(tmp_path: Path, name: str) -> None:
-    assert read(tmp_path, settings_as_toml({"name": name, "port": 1, "wrong_fills": 0.1})) == (
-        Settings(name=name, port=1, wrong_fills=0.1)
-    )
+    settings = read(tmp_path, settings_as_toml({"name": name, "port": 1, "wrong_fills": 0.1}))
+    assert (settings.name, settings.port, settings.wrong_fills) == (name, 1, 0.1)
 
 
 def test_every_setting_is_shown_with_its_default() -> None:

@@ -21,6 +21,7 @@ from vitrina.training.run import Run
 
 pytestmark = pytest.mark.train
 
+
 def test_it_learns_what_the_pictures_show(trained: tuple[Shop, Run]) -> None:
     _, run = trained
     assert run.test["photos"] == len(SHAPES) * PRODUCTS // 5
@@ -44,7 +45,6 @@ def test_a_run_can_be_traced(trained: tuple[Shop, Run]) -> None:
     dataset = Dataset.read(place / "dataset.json")
     assert content["fingerprint"] == dataset.fingerprint
     assert content["plan"]["seed"] == 0
-    assert content["plan"]["tail_rate"] == 1e-5
     assert content["plan"]["unfrozen_layers"] == 30
     assert set(content["versions"]) == {"vitrina", "keras", "tensorflow", "numpy", "pillow"}
     assert len(content["weights"]["sha256"]) == 64

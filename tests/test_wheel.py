@@ -50,7 +50,7 @@ def test_it_searches(plain: Path, published_shop: Shop, tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert json.loads(found.stdout)["category"]["id"] == "lampy"
+    assert json.loads(found.stdout)["category"]["id"] == "lamps"
 
 
 def test_it_serves(plain: Path, published_shop: Shop) -> None:

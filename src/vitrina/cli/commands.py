@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -64,9 +64,7 @@ def init(
         print_json({"shop": shop.folder.root, "settings": shop.folder.toml})
         return
     _stdout().print(f"Made the shop {shop.folder.root}", soft_wrap=True)
-    _stdout().print(
-        f"Next: vitrina import GOODS --shop {folder}", highlight=False, soft_wrap=True
-    )
+    _stdout().print(f"Next: vitrina import GOODS --shop {folder}", highlight=False, soft_wrap=True)
 
 
 @app.command("import")
@@ -169,12 +167,20 @@ def train(
     ] = 30,
     head_epochs: Annotated[int | None, typer.Option(help="Passes of phase 1, at most.")] = None,
     tail_epochs: Annotated[int | None, typer.Option(help="Passes of phase 2, at most.")] = None,
+    tail_rate: Annotated[
+        float | None, typer.Option(help="Learning rate at the start of phase 2.")
+    ] = None,
     views: Annotated[int | None, typer.Option(help="Pictures that each photo counts for.")] = None,
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model: the head first, then the last layers too."""
-    chosen = {"head_epochs": head_epochs, "tail_epochs": tail_epochs, "views": views}
+    chosen: dict[str, Any] = {
+        "head_epochs": head_epochs,
+        "tail_epochs": tail_epochs,
+        "tail_rate": tail_rate,
+        "views": views,
+    }
     run = _open(shop).train(
         backbone,
         weights=weights,

@@ -96,12 +96,18 @@ class Phase:
         label: What the progress bar says.
         epochs: Passes at most.
         rate: Learning rate at the start.
+        batch: Views a step.
+        patience: Passes without a better validation loss after which it ends with the weights of
+            its best pass; half as many halve the rate. None goes through all passes, the rate
+            falling to 0 along a cosine.
     """
 
     number: int
     label: str
     epochs: int
     rate: float
+    batch: int
+    patience: int | None
 
 
 def fit_phase(
@@ -112,12 +118,12 @@ def fit_phase(
     watched: LabelledRows,
     progress: Progress,
 ) -> list[dict[str, float]]:
-    """Trains `model` and leaves it with the weights of its best pass.
+    """Trains `model` in place.
 
     Args:
         model: From one row of `values` to (N, classes) float32 probabilities.
-        phase: Which part of the plan.
-        plan: Batch, smoothing, patience, seed.
+        phase: How.
+        plan: Label smoothing and seed.
         train: What it learns from.
         watched: What decides which pass was best; where empty, the last one counts.
         progress: Where the work reports to.
@@ -128,8 +134,12 @@ def fit_phase(
     Raises:
         TrainingError: the loss became NaN or infinite.
     """
+    batches = _Batches(train, phase.batch, plan.seed * 10 + phase.number)
+    rate: Any = phase.rate
+    if phase.patience is None:
+        rate = keras.optimizers.schedules.CosineDecay(rate, phase.epochs * len(batches))
     model.compile(
-        optimizer=keras.optimizers.Adam(phase.rate),
+        optimizer=keras.optimizers.Adam(rate),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=plan.label_smoothing),
         metrics=["accuracy"],
     )
@@ -142,16 +152,10 @@ def fit_phase(
                 watched.values[watched.rows[:, 0]].astype(np.float32),
                 watched.one_hot(everything),
             )
-            callbacks += [
-                keras.callbacks.EarlyStopping(
-                    monitor="val_loss", patience=plan.patience, restore_best_weights=True
-                ),
-                keras.callbacks.ReduceLROnPlateau(
-                    monitor="val_loss", factor=0.5, patience=max(1, plan.patience // 2)
-                ),
-            ]
+            if phase.patience is not None:
+                callbacks += _stop_at_the_best(phase.patience)
         history = model.fit(
-            _Batches(train, plan.batch, plan.seed * 10 + phase.number),
+            batches,
             epochs=phase.epochs,
             shuffle=False,  # the batches shuffle themselves, so that the seed decides
             callbacks=callbacks,
@@ -162,6 +166,17 @@ def fit_phase(
         {"phase": phase.number, "epoch": epoch + 1}
         | {name: float(values[epoch]) for name, values in history.items()}
         for epoch in range(len(history["loss"]))
+    ]
+
+
+def _stop_at_the_best(patience: int) -> list[keras.callbacks.Callback]:
+    return [
+        keras.callbacks.EarlyStopping(
+            monitor="val_loss", patience=patience, restore_best_weights=True
+        ),
+        keras.callbacks.ReduceLROnPlateau(
+            monitor="val_loss", factor=0.5, patience=max(1, patience // 2)
+        ),
     ]
 
 

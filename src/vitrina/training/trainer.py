@@ -170,22 +170,32 @@ class _Learning:
         train, watched = self._rows("train", self._plan.views), self._rows("validation", 1)
         with progress.step("Pooling features", 1):
             pooled = [self._pooled(part) for part in (train, watched)]
-        phase = Phase(1, "Phase 1: the head", self._plan.head_epochs, self._plan.head_rate)
-        return fit_phase(self._head, phase, self._plan, pooled[0], pooled[1], progress)
+        plan = self._plan
+        phase = Phase(
+            number=1,
+            label="Phase 1: the head",
+            epochs=plan.head_epochs,
+            rate=plan.head_rate,
+            batch=plan.head_batch,
+            patience=plan.patience,
+        )
+        return fit_phase(self._head, phase, plan, pooled[0], pooled[1], progress)
 
     def fit_tail(self, progress: Progress) -> list[dict[str, float]]:
         """Phase 2: the last layers of the backbone learn together with the head."""
-        if not self._plan.tail_epochs:
+        plan = self._plan
+        if not plan.tail_epochs:
             return []
-        phase = Phase(2, "Phase 2: the last layers", self._plan.tail_epochs, self._plan.tail_rate)
-        return fit_phase(
-            self._tail_and_head,
-            phase,
-            self._plan,
-            self._rows("train", self._plan.views),
-            self._rows("validation", 1),
-            progress,
+        phase = Phase(
+            number=2,
+            label="Phase 2: the last layers",
+            epochs=plan.tail_epochs,
+            rate=plan.tail_rate,
+            batch=plan.tail_batch,
+            patience=None,
         )
+        train, watched = self._rows("train", plan.views), self._rows("validation", 1)
+        return fit_phase(self._tail_and_head, phase, plan, train, watched, progress)
 
     def probabilities(self, split: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """(N, C) float32 for the plain photos of a split, and their labels, (N,) int64."""
