@@ -47,7 +47,7 @@ def test_downgrade_and_upgrade(tmp_path: Path) -> None:
         config.attributes["connection"] = session.connection()
         command.downgrade(config, "base")
         session.commit()
-    with pytest.raises(ShopVersion, match="of no version"):
+    with pytest.raises(ShopVersion, match="no database of Vitrina"):
         open_database(path)
     with migrate(path)() as session:
         assert session.query(Product).count() == 0
@@ -72,7 +72,7 @@ def test_existing_database_is_opened_without_alembic(tmp_path: Path) -> None:
 
 
 def test_missing_database(tmp_path: Path) -> None:
-    with pytest.raises(ShopVersion, match="of no version") as refusal:
+    with pytest.raises(ShopVersion, match="no goods yet") as refusal:
         open_database(tmp_path / "vitrina.db")
     assert "vitrina import" in refusal.value.hint
     assert not (tmp_path / "vitrina.db").exists()

@@ -22,6 +22,7 @@ from vitrina.progress import Progress
 
 _AFTERMATH = {
     "import": "nothing of it was kept; the catalogue is as it was before",
+    "check": "it had changed nothing",
     "train": "the activations it had computed are kept and used again; the run itself was removed",
     "publish": "nothing of it was kept; the bundle that was active still is",
 }
@@ -29,7 +30,7 @@ _AFTERMATH = {
 
 @contextmanager
 def writing(folder: ShopFolder, work: str, progress: Progress) -> Iterator[None]:
-    """Holds the shop's lock while `work` ("import", "train", "publish") changes it.
+    """Holds the shop's lock while `work` ("import", "check", "train", "publish") changes it.
 
     Raises:
         ShopBusy: another process holds the lock.

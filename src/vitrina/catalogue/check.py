@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from vitrina.folder import ShopFolder
+from vitrina.journal import writing
 from vitrina.pixels import PhotoFile, PixelCache
 from vitrina.progress import SILENT, Progress
 from vitrina.store.database import open_database
@@ -65,7 +66,13 @@ def check_catalogue(folder: ShopFolder, *, progress: Progress = SILENT) -> Check
 
     Raises:
         ShopVersion: the database is missing or of another version.
+        ShopBusy: another process is changing the shop, whose decoded photos this adds to.
     """
+    with writing(folder, "check", progress):
+        return _check(folder, progress)
+
+
+def _check(folder: ShopFolder, progress: Progress) -> CheckReport:
     report = CheckReport()
     with open_database(folder.database)() as session:
         counts = {category.slug: count for category, count in list_categories(session)}

@@ -32,8 +32,14 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
         cells = [row[number] for row in rows]
-        right = all(str(cell)[:1].isdigit() or cell in ("", "-") for cell in cells) and cells
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
+        numeric = all(str(cell)[:1].isdigit() or cell in ("", "-") for cell in cells)
+        right = bool(cells) and numeric
+        table.add_column(
+            column,
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=right or number == 0,
+        )
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     console.print(table)
@@ -43,7 +49,7 @@ def print_candidates(console: Console, candidates: Sequence[Candidate]) -> None:
     """The models that were compared, and what the published one scores."""
     print_table(
         console,
-        ("backbone", "top-1", "top-3", "phone top-1", "phone top-3", "MB", "ms", "minutes", ""),
+        ("backbone", "top-1", "top-3", "phone\ntop-1", "phone\ntop-3", "MB", "ms", "min", ""),
         [
             (
                 c.backbone,

@@ -21,13 +21,18 @@ def open_database(path: Path) -> Sessions:
     Raises:
         ShopVersion: the file is missing, is no database, or has another schema.
     """
+    if not path.exists():
+        raise ShopVersion(
+            f"The shop has no goods yet: there is no {path}.",
+            hint="Bring them in with `vitrina import`.",
+        )
     found = _revision(path)
     if found != REVISION:
         raise ShopVersion(
-            f"The database {path} has schema {found or 'of no version'}; this Vitrina expects "
-            f"{REVISION}.",
-            hint="Run `vitrina import` (or any other command that writes) once with this version: "
-            "it brings the database up to date.",
+            f"{path} is {f'a database of schema {found}' if found else 'no database of Vitrina'}; "
+            f"this version expects schema {REVISION}.",
+            hint="`vitrina import` brings a database of an older version up to date; one of a "
+            "newer version needs that version.",
         )
     return sessionmaker(_engine(path), expire_on_commit=False)
 
@@ -55,7 +60,7 @@ def migrate(path: Path) -> Sessions:
     except CommandError as error:
         raise ShopVersion(
             f"The database {path} was written by a newer version of Vitrina: {error}.",
-            hint="Install that version, or restore the backup that this version wrote.",
+            hint="Install that version.",
         ) from error
     except DatabaseError as error:
         raise ShopVersion(

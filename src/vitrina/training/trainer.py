@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import time
@@ -94,9 +93,7 @@ def train_run(
         fingerprint=dataset.fingerprint,
         categories=dataset.categories,
         embedding_size=loaded.description.feature_dim,
-        # rounded down, as confidences are shown with four digits
-        fill_threshold=math.floor(fill_threshold(*watched, folder.settings.wrong_fills) * 1e4)
-        / 1e4,
+        fill_threshold=fill_threshold(*watched, folder.settings.wrong_fills),
         validation=score(*watched).as_json(),
         test=score(*tested).as_json(),
         seconds=clock.seconds,
