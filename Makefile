@@ -9,7 +9,7 @@ SERVE ?= 1
 DEMO_SHOP ?= build/demo-shop
 CHECKED = src tests demo benchmarks
 
-.PHONY: help setup demo test lint unit browser format constraints draw clean
+.PHONY: help setup demo test lint unit format constraints draw clean .chromium
 
 help:
 	@sed -n '1,3p' Makefile
@@ -27,7 +27,8 @@ demo: setup
 	$(BIN)/vitrina demo demo --shop $(DEMO_SHOP) --backbones $(BACKBONES) \
 	  $(if $(filter 0,$(SERVE)),--no-serve,--serve)
 
-test: lint unit browser
+test: lint .chromium
+	$(BIN)/python -m pytest
 
 lint: setup
 	$(BIN)/ruff check $(CHECKED)
@@ -38,11 +39,7 @@ lint: setup
 unit: setup
 	$(BIN)/python -m pytest -m "not browser"
 
-browser: setup .chromium
-	$(BIN)/python -m pytest -m browser
-
 # Debian's own Chromium: browsers that test tools fetch for themselves are no registry's package.
-.PHONY: .chromium
 .chromium:
 	@command -v chromium >/dev/null || { \
 	  echo "Installing Chromium from Debian's packages"; \

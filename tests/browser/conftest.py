@@ -65,7 +65,7 @@ def shop_url(stand_in: StandIn) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if path is None:
-        pytest.skip("needs Chromium: apt-get install chromium, or name it in CHROMIUM")
+        pytest.fail("needs Chromium: apt-get install chromium, or name it in CHROMIUM")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield chromium

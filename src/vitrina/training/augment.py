@@ -15,14 +15,14 @@ from scipy import ndimage
 
 from vitrina.photos import SIZE, Pixels
 
-RECIPE = "phone-1"
+RECIPE = "phone-2"
 """Names what `augmented_view` does; changes with it, because cached activations depend on it."""
 
 _Rng = np.random.Generator
 _Float = npt.NDArray[np.float32]
 
-_REPLACED = 0.5
-"""Share of the views of studio photos that get another background."""
+_REPLACED = 0.8
+"""Share of the strongest views of studio photos that get another background."""
 
 _STUDIO_TOLERANCE = 14.0
 _STUDIO_SHARE = 0.8
@@ -45,24 +45,27 @@ def augmented_view(pixels: Pixels, sha256: str, view: int, seed: int) -> Pixels:
         return pixels
     name = f"{RECIPE}/{seed}/{sha256}/{view}".encode()
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name).digest()[:8], "big"))
+    # some views are nearly the catalogue's own picture: the network must not forget those
+    strength = rng.uniform(0.2, 1.0)
     edge = np.median(_edge_pixels(pixels), axis=0)
-    map_back = _random_map(rng)
+    map_back = _random_map(rng, strength)
     values = _move(pixels, map_back, tuple(int(v) for v in edge)).astype(np.float32)
-    if rng.random() < _REPLACED and _is_studio(pixels, edge):
+    if rng.random() < _REPLACED * strength and _is_studio(pixels, edge):
         product = _move(_product_mask(pixels, edge), map_back, 0)
         values = _replace_background(values, product, rng)
-    return _blur(_relight(values, rng), rng)
+    return _blur(_relight(values, rng, strength), rng, strength)
 
 
-def _random_map(rng: _Rng) -> tuple[float, ...]:
+def _random_map(rng: _Rng, strength: float) -> tuple[float, ...]:
     """Rotation, zoom, stretch, shift and flip as the six numbers that lead from result to source.
 
     Source x = a * x + b * y + c, source y = d * x + e * y + f, in pixels.
     """
-    angle = np.deg2rad(rng.uniform(-25, 25))
-    zoom = rng.uniform(0.7, 1.15)  # below 1 the product becomes smaller in the frame
-    shift_x, shift_y = rng.uniform(-0.1, 0.1, size=2) * SIZE
-    stretch = np.exp(rng.uniform(-0.12, 0.12))
+    angle = np.deg2rad(rng.uniform(-25, 25)) * strength
+    # below 1 the product becomes smaller in the frame
+    zoom = 1 + rng.uniform(-0.3, 0.15) * strength
+    shift_x, shift_y = rng.uniform(-0.1, 0.1, size=2) * SIZE * strength
+    stretch = np.exp(rng.uniform(-0.12, 0.12) * strength)
     flip = -1.0 if rng.random() < 0.5 else 1.0
     cos, sin = np.cos(angle) / zoom, np.sin(angle) / zoom
     a, b, d, e = flip * cos * stretch, flip * sin * stretch, -sin / stretch, cos / stretch
@@ -121,19 +124,19 @@ def _replace_background(values: _Float, product: Pixels, rng: _Rng) -> _Float:
     return mixed
 
 
-def _relight(values: _Float, rng: _Rng) -> Pixels:
+def _relight(values: _Float, rng: _Rng, strength: float) -> Pixels:
     """Exposure, a cast of colour, contrast, and the grain of a small sensor."""
-    contrast = rng.uniform(0.7, 1.2)
-    gain = np.exp(rng.uniform(-0.45, 0.3) + rng.uniform(-0.12, 0.12, size=3))
+    contrast = 1 + rng.uniform(-0.3, 0.2) * strength
+    gain = np.exp((rng.uniform(-0.45, 0.3) + rng.uniform(-0.12, 0.12, size=3)) * strength)
     middle = float((values.mean(axis=(0, 1)) * gain).mean())
     noise = rng.standard_normal((SIZE, SIZE, 1), dtype=np.float32)
     values *= (gain * contrast).astype(np.float32)
-    values += noise * np.float32(rng.uniform(0, 7)) + np.float32(middle * (1 - contrast))
+    values += noise * np.float32(rng.uniform(0, 7) * strength) + np.float32(middle * (1 - contrast))
     return np.clip(values, 0, 255, out=values).astype(np.uint8)
 
 
-def _blur(pixels: Pixels, rng: _Rng) -> Pixels:
+def _blur(pixels: Pixels, rng: _Rng, strength: float) -> Pixels:
     if rng.random() < 0.5:
         return pixels
-    radius = rng.uniform(0.3, 1.8)
+    radius = rng.uniform(0.3, 1.8) * strength
     return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))
