@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 BACKBONES ?= mobilenet_v2,efficientnet_lite0
 SERVE ?= 1
 DEMO_SHOP ?= build/demo-shop
-CHECKED = src tests demo benchmarks
+CHECKED = src tests demo benchmarks docs
 
 .PHONY: help setup demo test lint unit format constraints draw clean .chromium
 

@@ -22,8 +22,8 @@ ROUNDS, PHOTOS = 5, 64
 def main(backbones: list[str]) -> None:
     """Prints a line a backbone."""
     load_framework()
-    from vitrina.training.backbones import load_backbone
     from vitrina.training.cut import cut_network
+    from vitrina.training.loading import load_backbone
     from vitrina.training.trunk import FrozenTrunk
 
     photos = np.random.default_rng(0).integers(0, 256, (PHOTOS, 224, 224, 3), dtype=np.uint8)

@@ -10,17 +10,12 @@ import pytest
 
 from vitrina.errors import WeightsDamaged
 from vitrina.training import weights
-from vitrina.training.backbones import (
-    REGISTRY,
-    LoadedBackbone,
-    describe_backbone,
-    list_backbones,
-    load_backbone,
-)
+from vitrina.training.backbones import REGISTRY, describe_backbone, list_backbones
 from vitrina.training.conversion import NamedArrays, fill
 from vitrina.training.conversion.efficientnet_b0 import unfolded
 from vitrina.training.conversion.resnet50 import old_name
 from vitrina.training.conversion.tfjs import read_arrays
+from vitrina.training.loading import LoadedBackbone, load_backbone
 
 if importlib.util.find_spec("keras") is not None:
     import keras

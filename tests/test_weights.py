@@ -21,8 +21,8 @@ from vitrina.training.backbones import (
     Backbone,
     Package,
     describe_backbone,
-    load_backbone,
 )
+from vitrina.training.loading import load_backbone
 from vitrina.training.weights import cache_folder, find_weights, unreachable, weights_status
 
 if importlib.util.find_spec("keras") is not None:

@@ -122,8 +122,8 @@ def weights(
     from vitrina.shop import require_training
 
     require_training()
-    from vitrina.training.backbones import load_backbone
     from vitrina.training.framework import load_framework
+    from vitrina.training.loading import load_backbone
     from vitrina.training.weights import weights_status
 
     if backbone:

@@ -1,8 +1,8 @@
-"""The registry of backbones: frozen descriptions by name, and one verb that loads any of them.
+"""The registry of backbones: frozen descriptions by name.
 
 How pixels must be scaled and which BatchNorm epsilon holds depends on who trained the weights, so
 both belong to a description's sources and end up inside the network; whoever uses a network hands
-it plain RGB. Listing and describing need no Keras; only `load_backbone` does.
+it plain RGB. Listing and describing need no Keras; `vitrina.training.loading` does.
 """
 
 from __future__ import annotations
@@ -10,16 +10,8 @@ from __future__ import annotations
 import difflib
 import fnmatch
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vitrina.errors import SettingError
-from vitrina.progress import SILENT, Progress
-
-if TYPE_CHECKING:
-    import keras
-
-    from vitrina.training.weights import Provenance
 
 Channels = tuple[float, float, float]
 
@@ -274,48 +266,3 @@ def describe_backbone(name: str) -> Backbone:
     raise SettingError(
         f"There is no backbone called {name!r}.", hint=f"{meant}Known: {', '.join(names)}."
     )
-
-
-@dataclass(frozen=True)
-class LoadedBackbone:
-    """A backbone with its ImageNet weights.
-
-    Attributes:
-        description: What it is.
-        network: A flat functional model, (N, 224, 224, 3) float32 RGB 0..255 to
-            (N, 7, 7, feature_dim) float32. The pixel scaling is its second layer; the names of
-            all layers are the same in every process.
-        weights: Where the weights came from.
-    """
-
-    description: Backbone
-    network: keras.Model
-    weights: Provenance
-
-
-def load_backbone(
-    name: str,
-    *,
-    weights: Path | None = None,
-    cache: Path | None = None,
-    progress: Progress = SILENT,
-) -> LoadedBackbone:
-    """Builds a backbone and gives it ImageNet weights, from the first place that has them.
-
-    Args:
-        name: A name from `list_backbones`.
-        weights: A file to take them from; then no other place is asked.
-        cache: Where converted weights are kept; `vitrina.training.weights.cache_folder()` if None.
-        progress: Told which place was used, and about slow steps.
-
-    Raises:
-        SettingError: No backbone has that name.
-        WeightsNotFound: No place has the weights, or `weights` does not exist.
-        WeightsDamaged: `weights` is not what it should be.
-    """
-    description = describe_backbone(name)
-    # Keras takes seconds to import, and those who only list backbones need not wait for it.
-    from vitrina.training.weights import find_weights
-
-    network, provenance = find_weights(description, weights=weights, cache=cache, progress=progress)
-    return LoadedBackbone(description, network, provenance)

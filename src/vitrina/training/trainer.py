@@ -25,10 +25,10 @@ from vitrina.folder import ShopFolder
 from vitrina.pixels import PixelCache
 from vitrina.progress import Progress
 from vitrina.training.activations import ActivationCache, run_in_batches
-from vitrina.training.backbones import LoadedBackbone, load_backbone
 from vitrina.training.curves import draw_curves
 from vitrina.training.cut import CutNetwork, cut_network
 from vitrina.training.fitting import LabelledRows, Phase, fit_phase, write_history
+from vitrina.training.loading import LoadedBackbone, load_backbone
 from vitrina.training.plan import TrainingPlan
 from vitrina.training.run import Run
 from vitrina.training.trunk import FrozenTrunk
