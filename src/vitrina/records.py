@@ -56,6 +56,11 @@ class RecordFile:
         """All arrays, (rows, *shape), mapped; `rows_of` says which row is whose."""
         return self._values
 
+    @property
+    def record_bytes(self) -> int:
+        """What one array takes on the disk, its name included."""
+        return self._record.itemsize
+
     def rows_of(self, names: Iterable[str]) -> npt.NDArray[np.int64]:
         """Rows of `values` that hold the arrays of those names.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vitrina.ahead import map_ahead
+from vitrina.errors import TrainingError
 from vitrina.photos import Pixels
 from vitrina.pixels import PixelCache
 from vitrina.progress import Progress
@@ -51,6 +53,7 @@ class ActivationCache:
     ) -> None:
         name = hashlib.sha256(f"{trunk_id}/{RECIPE}/{seed}".encode()).hexdigest()[:16]
         self._records = RecordFile(folder / f"activations-{name}.records", shape, np.float16)
+        self._folder = folder
         self._trunk = trunk
         self._seed = seed
 
@@ -75,7 +78,18 @@ class ActivationCache:
         """
         missing = [(sha, view) for sha, view in wanted if _name(sha, view) not in self._records]
         if missing:
+            self._require_room(len(missing) * self._records.record_bytes)
             self._records.append(self._compute(missing, pixels, progress))
+
+    def _require_room(self, needed: int) -> None:
+        free = shutil.disk_usage(self._folder).free
+        if needed > free:
+            raise TrainingError(
+                f"The activations need {needed / 1e9:.1f} GB in {self._folder}; {free / 1e9:.1f} "
+                "GB are free.",
+                hint="Free space (older activations-*.records may be deleted), or train with "
+                "fewer --views or fewer --unfrozen-layers.",
+            )
 
     def _compute(
         self, wanted: list[tuple[str, int]], pixels: PixelCache, progress: Progress

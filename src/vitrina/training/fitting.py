@@ -43,9 +43,17 @@ class LabelledRows:
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Each pass shows every view of every photo once, in an order drawn anew."""
+    """Each pass shows every view of every photo once.
 
-    def __init__(self, data: LabelledRows, batch: int, seed: int) -> None:
+    Read from `values` batch by batch, so that memory does not grow with the shop.
+
+    Args:
+        data: What is shown.
+        batch: Views a batch.
+        seed: The order is drawn anew for each pass; None keeps it as it is.
+    """
+
+    def __init__(self, data: LabelledRows, batch: int, seed: int | None) -> None:
         super().__init__()
         self._data = data
         self._batch = batch
@@ -65,8 +73,9 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def on_epoch_end(self) -> None:
         """Draws the order from the seed and the number of the pass alone."""
         self._epoch += 1
-        rng = np.random.default_rng((self._seed, self._epoch))
-        self._order = rng.permutation(self._data.rows.size)
+        self._order = np.arange(self._data.rows.size)
+        if self._seed is not None:
+            np.random.default_rng((self._seed, self._epoch)).shuffle(self._order)
 
 
 class _Report(keras.callbacks.Callback):  # type: ignore[misc]
@@ -147,11 +156,7 @@ def fit_phase(
         callbacks: list[keras.callbacks.Callback] = [_Report(step)]
         checked: dict[str, Any] = {}
         if len(watched.labels):
-            everything = np.arange(len(watched.labels))
-            checked["validation_data"] = (
-                watched.values[watched.rows[:, 0]].astype(np.float32),
-                watched.one_hot(everything),
-            )
+            checked["validation_data"] = _Batches(watched, phase.batch, None)
             if phase.patience is not None:
                 callbacks += _stop_at_the_best(phase.patience)
         history = model.fit(

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from vitrina import atomic
 from vitrina.dataset import Dataset, Sample
-from vitrina.evaluation.metrics import fill_threshold
+from vitrina.evaluation.metrics import Labels, Probabilities, fill_threshold
 from vitrina.evaluation.offline import score
 from vitrina.folder import ShopFolder
 from vitrina.pixels import PixelCache
@@ -27,12 +27,16 @@ from vitrina.progress import Progress
 from vitrina.training.activations import ActivationCache, run_in_batches
 from vitrina.training.curves import draw_curves
 from vitrina.training.cut import CutNetwork, cut_network
+from vitrina.training.deployed import deployed_network
 from vitrina.training.fitting import LabelledRows, Phase, fit_phase, write_history
 from vitrina.training.loading import LoadedBackbone, load_backbone
 from vitrina.training.plan import TrainingPlan
 from vitrina.training.run import Run
 from vitrina.training.trunk import FrozenTrunk
 from vitrina.version import __version__
+
+_ENOUGH_WATCHED = 20
+_GUESSED_THRESHOLD = 0.6
 
 
 @dataclass
@@ -93,7 +97,7 @@ def train_run(
         fingerprint=dataset.fingerprint,
         categories=dataset.categories,
         embedding_size=loaded.description.feature_dim,
-        fill_threshold=fill_threshold(*watched, folder.settings.wrong_fills),
+        fill_threshold=_threshold(*watched, folder.settings.wrong_fills, progress),
         validation=score(*watched).as_json(),
         test=score(*tested).as_json(),
         seconds=clock.seconds,
@@ -131,7 +135,6 @@ class _Learning:
         self._network = loaded.network
         self._cut = cut
         classes = len(dataset.categories)
-        self._pool = keras.layers.GlobalAveragePooling2D(name="pool")
         self._head = keras.Sequential(
             [
                 keras.layers.Input((loaded.description.feature_dim,)),
@@ -141,7 +144,7 @@ class _Learning:
             name="head",
         )
         middle = keras.Input(cut.trunk.output.shape[1:])
-        pooled = self._pool(cut.tail(middle))
+        pooled = keras.layers.GlobalAveragePooling2D()(cut.tail(middle))
         self._pooled_tail = keras.Model(middle, pooled)
         self._tail_and_head = keras.Model(middle, self._head(pooled))
         trunk_id = f"{loaded.description.name}/{loaded.weights.sha256}/{cut.at}"
@@ -165,8 +168,11 @@ class _Learning:
     def fit_head(self, progress: Progress) -> list[dict[str, float]]:
         """Phase 1: the tail is still frozen, so the head learns from pooled features."""
         train, watched = self._rows("train", self._plan.views), self._rows("validation", 1)
-        with progress.step("Pooling features", 1):
-            pooled = [self._pooled(part) for part in (train, watched)]
+        with progress.step("Pooling features", 2) as step:
+            pooled = []
+            for part in (train, watched):
+                pooled.append(self._pooled(part))
+                step.advance()
         plan = self._plan
         phase = Phase(
             number=1,
@@ -203,11 +209,8 @@ class _Learning:
         return answers, part.labels
 
     def serving_model(self) -> keras.Model:
-        """What is deployed: (N, 224, 224, 3) uint8 RGB -> probabilities and unit embedding."""
-        photo = keras.Input(self._network.input.shape[1:], dtype="uint8", name="photo")
-        pooled = self._pool(self._network(keras.ops.cast(photo, "float32")))
-        embedding = keras.layers.UnitNormalization(name="embedding")(pooled)
-        return keras.Model(photo, [self._head(pooled), embedding], name="vitrina")
+        """What is deployed, with the layers that were trained."""
+        return deployed_network(self._network, self._head)
 
     def _rows(self, split: Any, views: int) -> LabelledRows:
         samples: Sequence[Sample] = self._dataset.part(split)
@@ -230,6 +233,19 @@ class _Learning:
         features = run_in_batches(self._pooled_tail, data.values, data.rows.reshape(-1))
         rows = np.arange(data.rows.size).reshape(data.rows.shape)
         return LabelledRows(features.astype(np.float16), rows, data.labels, data.classes)
+
+
+def _threshold(
+    probabilities: Probabilities, labels: Labels, wrong_fills: float, progress: Progress
+) -> float:
+    """From which confidence the search box is filled; a stated guess where it cannot be fitted."""
+    if len(labels) >= _ENOUGH_WATCHED:
+        return fill_threshold(probabilities, labels, wrong_fills)
+    progress.say(
+        f"Only {len(labels)} photos were watched, {_ENOUGH_WATCHED} or more are needed to fit from "
+        f"which confidence the search box is filled: {_GUESSED_THRESHOLD} is taken."
+    )
+    return _GUESSED_THRESHOLD
 
 
 def _tensorflow_version() -> str:
