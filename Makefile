@@ -6,6 +6,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 BACKBONES ?= mobilenet_v2,efficientnet_lite0
 SERVE ?= 1
+PORT ?= 8000
 DEMO_SHOP ?= build/demo-shop
 CHECKED = src tests demo benchmarks docs
 
@@ -17,15 +18,20 @@ help:
 setup: $(VENV)/.ready
 
 # Everything pinned with hashes first, then the project itself without looking further.
+# TensorFlow has no wheels for other versions of Python: better said here than by pip at length.
 $(VENV)/.ready: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
+	  echo "error: Python 3.11, 3.12 or 3.13 is needed (TensorFlow has no wheels for others);" \
+	    "$(PYTHON) is $$($(PYTHON) -V 2>&1)."; \
+	  echo "hint: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; } >&2
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: setup
-	$(BIN)/vitrina demo demo --shop $(DEMO_SHOP) --backbones $(BACKBONES) \
-	  $(if $(filter 0,$(SERVE)),--no-serve,--serve)
+	$(BIN)/vitrina demo demo --shop "$(DEMO_SHOP)" --backbones "$(BACKBONES)" \
+	  $(if $(filter 0,$(SERVE)),--no-serve,--serve --port $(PORT))
 
 test: lint .chromium
 	$(BIN)/python -m pytest
@@ -42,8 +48,15 @@ unit: setup
 # Debian's own Chromium: browsers that test tools fetch for themselves are no registry's package.
 .chromium:
 	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ]; then root=; \
+	  elif command -v sudo >/dev/null; then root=sudo; else root=none; fi; \
+	  if [ "$$root" = none ] || ! command -v apt-get >/dev/null; then \
+	    echo "error: the browser tests need Chromium as the command chromium, which is not here."; \
+	    echo "hint: install your system's package chromium, or leave these tests out: make unit"; \
+	    exit 1; \
+	  fi >&2; \
 	  echo "Installing Chromium from Debian's packages"; \
-	  apt-get update -q && apt-get install -q -y --no-install-recommends chromium; }
+	  $$root apt-get update -q && $$root apt-get install -q -y --no-install-recommends chromium; }
 
 format: setup
 	$(BIN)/ruff check --fix $(CHECKED)

@@ -129,6 +129,15 @@ def test_picture(client: AppClient, published_shop: Shop) -> None:
     assert answer.content == published_shop.folder.photo(sha256, ".jpg").read_bytes()
 
 
+def test_head_of_a_picture(client: AppClient) -> None:
+    address = client.get("/v1/products/lampy-1").json()["image_url"]
+    whole, head = client.get(address), client.request("HEAD", address)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-length", "content-type", "cache-control", "etag"):
+        assert head.headers[name] == whole.headers[name]
+    assert client.request("HEAD", "/photos/x").status_code == 404
+
+
 @pytest.mark.parametrize(
     "name", ["0" * 64, "x", "%00", "..%2f..%2fshop.toml", "..%2fvitrina.db", "a" * 5000, "%FF"]
 )

@@ -102,6 +102,8 @@ def test_mistake_of_the_server_tells_nothing(
         ("POST", "/v1/search", 405, "method"),
         ("DELETE", "/v1/products/lampy-1", 405, "method"),
         ("PUT", "/photos/x", 405, "method"),
+        ("GET", "/docs", 404, "not_found"),
+        ("GET", "/redoc", 404, "not_found"),
     ],
 )
 def test_no_such_route(
@@ -111,6 +113,7 @@ def test_no_such_route(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "/openapi.json" in answer.json()["hint"]
     if status == 405:
         assert answer.headers["allow"]
 
@@ -170,3 +173,18 @@ def test_description_of_the_photo(client: AppClient) -> None:
     form = photo["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["required"] == ["photo"]
     assert {parameter["name"] for parameter in photo["parameters"]} == {"limit", "lang"}
+
+
+def test_refusals_are_described_as_what_they_are(client: AppClient) -> None:
+    document = client.get("/openapi.json").json()
+    photo = document["paths"]["/v1/search/photo"]["post"]["responses"]
+    assert set(photo) == {"200", "400", "413", "415", "422", "503"}
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    for path in document["paths"].values():
+        for operation in path.values():
+            for status, answer in operation["responses"].items():
+                if status != "200":
+                    (kind,) = answer["content"]
+                    assert kind == "application/problem+json"
+                    fields = answer["content"][kind]["schema"]["properties"]
+                    assert set(fields) == set(client.get("/missing").json())

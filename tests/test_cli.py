@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from asking import LiveServer
 from drawing import COLOURS, drawn_photo, write_table
+from rich.console import Console
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from vitrina import Shop, __version__
+from vitrina.cli.bars import TerminalProgress
 from vitrina.cli.commands import app, run
 from vitrina.errors import FeedError
 
@@ -260,11 +268,110 @@ def test_notices_and_addresses_are_printed_as_they_are(
     assert ended == (0, "", "Лавка [/] is at http://[::1]:8000 (stop with Ctrl+C)\n")
 
 
-def test_interruption(vitrina: Vitrina, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*_arguments: object, **_options: object) -> None:
-        raise KeyboardInterrupt
+def raising(error: BaseException) -> Callable[..., None]:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise error
 
-    monkeypatch.setattr(Shop, "check", stop)
+    return fail
+
+
+def test_interruption(vitrina: Vitrina, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Shop, "check", raising(KeyboardInterrupt()))
     ended = vitrina("check", "--shop", shop.folder.root)
-    assert ended.code == 130
-    assert "Traceback" not in ended.err
+    assert ended == (130, "", "Interrupted; what was computed is used again next time.\n")
+
+
+def test_interruption_of_a_process(shop: Shop) -> None:
+    program = """
+import os, signal, sys
+from vitrina import Shop
+from vitrina.cli import main
+Shop.check = lambda _shop: os.kill(os.getpid(), signal.SIGINT)
+sys.argv = ["vitrina", "check", "--shop", sys.argv[1]]
+main()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(shop.folder.root)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert ended.returncode == 130
+    assert ended.stderr == "Interrupted; what was computed is used again next time.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_that_is_asked_to_stop_ends_well(
+    published_shop: Shop, tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    server = LiveServer(published_shop.folder.root, tmp_path / "tmp")
+    server.process.send_signal(number)
+    assert server.process.wait(timeout=30) == 0
+    server.stop()
+    assert "Interrupted" not in "".join(server.said)
+    assert "Traceback" not in "".join(server.said)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/shop/x"), "Make room"),
+        (PermissionError(errno.EACCES, "Permission denied", "/shop/x"), "the right to read"),
+        (TimeoutError("/shop/x timed out"), "Look at what"),
+        (OperationalError("INSERT", {}, Exception("/shop/x is full")), "another process"),
+    ],
+)
+def test_what_the_machine_refuses(
+    vitrina: Vitrina, shop: Shop, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    monkeypatch.setattr(Shop, "check", raising(error))
+    failed(vitrina("check", "--shop", shop.folder.root), "/shop/x", said)
+
+
+def test_a_mistake_of_the_program_keeps_its_traceback(
+    vitrina: Vitrina, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error in (ZeroDivisionError(), IntegrityError("INSERT", {}, Exception("x"))):
+        monkeypatch.setattr(Shop, "check", raising(error))
+        with pytest.raises(type(error)):
+            vitrina("check", "--shop", shop.folder.root)
+
+
+def test_a_photo_that_is_not_there_is_no_search_by_words(
+    vitrina: Vitrina, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    at = ("--shop", shop.folder.root)
+    for path in ("lamp.JPG", "photos/lamp", "photos/", "./lamp", tmp_path / "lamp"):
+        failed(vitrina("search", path, *at), "There is no picture file", "Check the path")
+    for words in ("лампа E27/E14", "24/7", "photos", "v1.2", ""):
+        assert vitrina("search", words, *at).code == 0
+
+
+def test_what_was_done_is_told_without_a_terminal() -> None:
+    said = io.StringIO()
+    progress = TerminalProgress(Console(file=said, width=200))
+    with progress.step("Learning", 40) as step:
+        step.advance(17, note="loss 0.1")
+    list(progress.track(range(3), "Looking", 3))
+    ended, whole = said.getvalue().splitlines()
+    assert ended.startswith("Learning: 17 of 40 in 0.0 s")
+    assert ended.endswith("loss 0.1")
+    assert whole == "Looking: 3 in 0.0 s"
+
+
+def test_publish_says_what_a_running_server_does(
+    vitrina: Vitrina, published_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vitrina.bundle import active_bundle
+
+    bundle = active_bundle(published_shop.folder.bundles)
+    figures = {
+        "test": {"photos": 3, "top1": 1.0, "top3": 1.0},
+        "agreement": {"photos": 3, "max_difference": 1e-6},
+    }
+    bundle.info.metrics.update(figures)
+    monkeypatch.setattr(Shop, "publish", lambda _shop, _run: bundle)
+    ended = vitrina("publish", "--shop", published_shop.folder.root)
+    assert ended.code == 0
+    assert "goes on with the bundle it has until it is restarted" in ended.out

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -15,7 +20,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 import vitrina.store.database
-from vitrina.errors import ShopVersion
+from vitrina.errors import ShopError, ShopVersion
 from vitrina.store.database import migrate, open_database
 from vitrina.store.schema import REVISION, Base, Category, Photo, Product
 
@@ -51,6 +56,92 @@ def test_downgrade_and_upgrade(tmp_path: Path) -> None:
         open_database(path)
     with migrate(path)() as session:
         assert session.query(Product).count() == 0
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from sqlalchemy import Engine, event
+from vitrina.store.database import migrate
+
+made = 0
+
+@event.listens_for(Engine, "before_cursor_execute")
+def kill(connection, cursor, statement, *more):
+    global made
+    made += statement.strip().startswith("CREATE TABLE")
+    if made == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+migrate(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills as POSIX systems do")
+def test_killed_migration_is_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "vitrina.db"
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False, timeout=60)
+    assert ended.returncode == -signal.SIGKILL
+    assert path.exists()
+    with pytest.raises(ShopVersion):
+        open_database(path)
+    with migrate(path)() as session:
+        assert session.query(Product).count() == 0
+        assert session.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+
+
+def test_locked_database_is_said_to_be_locked(tmp_path: Path) -> None:
+    path = tmp_path / "vitrina.db"
+    migrate(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    other.execute("DELETE FROM imports")
+    other.execute("COMMIT")  # in this mode the lock stays
+    try:
+        for opened in (open_database, migrate):
+            with pytest.raises(ShopError, match="locked") as refusal:
+                opened(path)
+            assert not isinstance(refusal.value, ShopVersion)
+            assert "close it" in refusal.value.hint
+    finally:
+        other.close()
+    assert open_database(path)
+
+
+def test_torn_database_is_said_to_be_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "vitrina.db"
+    migrate(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    with pytest.raises(ShopError, match="malformed") as refusal:
+        open_database(path)
+    assert "backup" in refusal.value.hint
+
+
+def test_folder_where_a_database_should_be(tmp_path: Path) -> None:
+    path = tmp_path / "vitrina.db"
+    path.mkdir()
+    with pytest.raises(ShopError, match="unable to open") as refusal:
+        open_database(path)
+    assert "Let this user read" in refusal.value.hint
+
+
+def test_readers_of_a_database_change_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "vitrina.db"
+    migrate(path)
+    asked: list[str] = []
+    connect = sqlite3.connect
+
+    class Listening(sqlite3.Connection):
+        def execute(self, statement: str, *more: Any) -> sqlite3.Cursor:
+            asked.append(statement)
+            return super().execute(statement, *more)
+
+    with mock.patch.object(sqlite3.dbapi2, "connect", partial(connect, factory=Listening)):
+        open_database(path)
+    assert "PRAGMA journal_mode" in asked
+    assert "PRAGMA journal_mode = WAL" not in asked
 
 
 def test_migrating_twice_keeps_everything(tmp_path: Path) -> None:

@@ -198,6 +198,46 @@ def test_without(session: Session) -> None:
     assert less.fingerprint != dataset.fingerprint
 
 
+def test_without_nothing_is_the_same(session: Session) -> None:
+    fill(session)
+    dataset = build_dataset(session, seed=0)
+    assert dataset.without(["unknown"]) is dataset
+
+
+def of(dataset: Dataset, category: str, *splits: str) -> list[str]:
+    return [s.sha256 for s in dataset.samples if s.category == category and s.split in splits]
+
+
+def test_without_holds_to_the_rules(session: Session) -> None:
+    fill(session, categories=("a", "b", "c"))
+    dataset = build_dataset(session, seed=0)
+    less = dataset.without(of(dataset, "c", "train"))
+    assert less.categories == ("a", "b")
+    assert {sample.category for sample in less.samples} == {"a", "b"}
+    assert less.notices == ("c is left out: it has no photo to learn from.",)
+    untested = dataset.without(of(dataset, "a", "test"))
+    assert untested.notices == ("Not tested, for want of photos: a.",)
+    more = untested.without(of(dataset, "b", "test"))
+    assert more.notices == ("Not tested, for want of photos: a, b.",)
+    every = [sample.sha256 for sample in dataset.part("test")]
+    with pytest.raises(DatasetError, match="No photo is left to test on"):
+        dataset.without(every)
+    with pytest.raises(DatasetError, match="one category"):
+        dataset.without(of(dataset, "b", "train") + of(dataset, "c", "train"))
+    with pytest.raises(DatasetError, match="no categories"):
+        dataset.without([sample.sha256 for sample in dataset.part("train")])
+
+
+def test_a_trained_network_keeps_its_categories(session: Session) -> None:
+    fill(session, categories=("a", "b", "c"))
+    dataset = build_dataset(session, seed=0)
+    less = dataset.measured_without(of(dataset, "c", "train", "validation", "test"))
+    assert less.categories == ("a", "b", "c")
+    assert {sample.category for sample in less.samples} == {"a", "b"}
+    with pytest.raises(DatasetError, match="can be read"):
+        dataset.measured_without(sample.sha256 for sample in dataset.part("test"))
+
+
 def test_written_and_read(session: Session, tmp_path: Path) -> None:
     fill(session)
     dataset = build_dataset(session, seed=3)

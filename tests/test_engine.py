@@ -114,6 +114,24 @@ def test_category_that_left_the_shop(published_shop: Shop) -> None:
     assert all(not product.sku.startswith("lampy") for product in answer.products)
 
 
+def test_category_that_lost_its_goods(published_shop: Shop) -> None:
+    with open_database(published_shop.folder.database).begin() as session:
+        session.execute(text("DELETE FROM products WHERE sku LIKE 'lampy%'"))
+    answer = search(published_shop)
+    assert answer.decision == "unsure"
+    assert "lamps" not in {guess.id for guess in answer.alternatives}
+
+
+def test_renamed_category_still_fills_the_box(published_shop: Shop, tmp_path: Path) -> None:
+    rows = [("sku", "name", "category")]
+    rows += [(f"lampy-{number}", "Светильник", "Светильники") for number in range(4)]
+    published_shop.import_catalogue(write_table(tmp_path / "renamed.csv", rows))
+    answer = search(published_shop)
+    assert answer.category is not None
+    assert (answer.category.id, answer.category.name) == ("lamps", "Светильники")
+    assert len(answer.products) == 4
+
+
 def test_empty_catalogue(published_shop: Shop) -> None:
     with open_database(published_shop.folder.database).begin() as session:
         for table in ("photos", "products", "categories"):

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from figures import draw_shape
 from listening import Listening
+from rich.console import Console
 
 from vitrina import Shop
 from vitrina.bundle import Bundle, active_version, read_bundle
+from vitrina.cli.bars import TerminalProgress
 from vitrina.dataset import Dataset
 from vitrina.encoder import Encoder
-from vitrina.errors import BundleDisagrees, TrainingError
+from vitrina.errors import BundleDisagrees, DatasetError, TrainingError
 from vitrina.photos import decode
 from vitrina.training.onnx_conversion import to_onnx
 from vitrina.training.run import Run
@@ -98,6 +103,7 @@ def test_a_killed_publish_leaves_the_active_bundle(
     trained: tuple[Shop, Run], published: Bundle
 ) -> None:
     shop, run = trained
+    before = {entry.name for entry in shop.folder.bundles.iterdir()}
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED_WHILE_WRITING, str(shop.folder.root), run.id],
         stderr=subprocess.DEVNULL,
@@ -113,7 +119,7 @@ def test_a_killed_publish_leaves_the_active_bundle(
     assert any("publish" in line and "still is" in line for line in progress.told)
     assert active_version(shop.folder.bundles) == again.info.version
     left = {entry.name for entry in shop.folder.bundles.iterdir()}
-    assert left == {"active", published.info.version, again.info.version}
+    assert left == {"active", *before, again.info.version}
 
 
 KILLED_WHILE_WRITING = """
@@ -141,3 +147,79 @@ def test_nothing_trained_yet(empty_shop: Shop) -> None:
     with pytest.raises(TrainingError) as missing:
         empty_shop.publish()
     assert "vitrina train" in missing.value.hint
+
+
+@pytest.fixture
+def trained_copy(trained: tuple[Shop, Run], tmp_path: Path) -> tuple[Shop, Run, Listening]:
+    """The trained shop to do harm to."""
+    shop, run = trained
+    root = shutil.copytree(shop.folder.root, tmp_path / "shop")
+    progress = Listening()
+    return Shop.open(root, progress=progress), run, progress
+
+
+def test_publish_needs_nothing_of_the_cache(
+    trained_copy: tuple[Shop, Run, Listening], tmp_path: Path
+) -> None:
+    shop, run, progress = trained_copy
+    samples = Dataset.read(shop.folder.runs / run.id / "dataset.json").samples
+    tested = [sample for sample in samples if sample.split == "test"]
+    # one product shows another picture now: the run's is in the catalogue no more
+    place = tmp_path / "new" / tested[0].category
+    place.mkdir(parents=True)
+    name = tested[0].product.rpartition("/")[2]
+    (place / f"{name}.png").write_bytes(draw_shape("ring", 60_000))
+    shop.import_catalogue(tmp_path / "new")
+    # and one of the run's pictures is lost
+    (shop.folder.root / tested[1].file).unlink()
+    shutil.rmtree(shop.folder.cache)
+
+    bundle = shop.publish(run.id)
+    assert bundle.info.categories == run.categories
+    assert bundle.info.metrics["test"]["photos"] == len(tested) - 1
+    goods = {str(sha, "ascii") for sha in bundle.goods()["sha256"]}
+    assert tested[0].sha256 not in goods
+    assert tested[1].sha256 not in goods
+    assert any("1 photos cannot be read" in line for line in progress.told)
+
+
+def test_publish_when_nothing_is_left_to_test_on(
+    trained_copy: tuple[Shop, Run, Listening],
+) -> None:
+    shop, run, _ = trained_copy
+    for sample in Dataset.read(shop.folder.runs / run.id / "dataset.json").part("test"):
+        (shop.folder.root / sample.file).unlink()
+    shutil.rmtree(shop.folder.cache)
+    with pytest.raises(DatasetError, match="None of the photos that the run was to be tested on"):
+        shop.publish(run.id)
+    shutil.rmtree(shop.folder.photos)
+    shutil.rmtree(shop.folder.cache)
+    with pytest.raises(DatasetError, match="None of the goods"):
+        shop.publish(run.id)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"id": "foreign", "model": 1}', "renamed", "dateless"]
+)
+def test_a_damaged_run_keeps_no_other_from_being_found(
+    trained_copy: tuple[Shop, Run, Listening], content: str
+) -> None:
+    shop, run, progress = trained_copy
+    (place := shop.folder.runs / "zz-foreign").mkdir()
+    real = json.loads((shop.folder.runs / run.id / "run.json").read_text())
+    changed = {"renamed": real, "dateless": real | {"id": place.name, "created": 5}}
+    if content in changed:
+        content = json.dumps(changed[content])
+    (place / "run.json").write_text(content)
+    assert [found.id for found in shop.runs()] == [run.id]
+    (told,) = progress.told
+    assert "The run zz-foreign is passed over" in told
+
+
+def test_the_export_counts_its_unit(
+    trained: tuple[Shop, Run], published: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop, run = trained
+    progress = TerminalProgress(Console(file=sys.stdout, width=200))
+    Shop.open(shop.folder.root, progress=progress).publish(run.id, activate=False)
+    assert "Exporting to ONNX: 1 in " in capsys.readouterr().out

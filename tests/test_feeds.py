@@ -10,6 +10,7 @@ import pytest
 from drawing import draw_folders, drawn_photo, write_table
 
 from vitrina.catalogue.feeds import open_feed
+from vitrina.catalogue.feeds.folders import ABSENT
 from vitrina.catalogue.feeds.table import COLUMNS
 from vitrina.catalogue.rows import FeedRow, Refusal
 from vitrina.errors import FeedError
@@ -45,8 +46,16 @@ def test_table_of_any_dialect(tmp_path: Path, delimiter: str, encoding: str) -> 
             price_minor=129_050,
             currency="RUB",
             url="https://shop.test/1",
+            absent=frozenset({"search_text", "name_en", "category_en"}),
         )
     ]
+
+
+def test_columns_that_are_not_there(tmp_path: Path) -> None:
+    row = one(tmp_path, price="", url="")
+    assert isinstance(row, FeedRow)
+    needed = {"sku", "name", "category"}
+    assert row.absent == set(COLUMNS) - needed - {"price", "url"}
 
 
 def test_unknown_columns_empty_rows_and_short_rows(tmp_path: Path) -> None:
@@ -229,7 +238,7 @@ def test_folders_photo_is_product(goods_folder: Path) -> None:
     rows = read(goods_folder)
     assert len(rows) == 9
     assert rows[0] == FeedRow(
-        "Кабели/p0.png", "Кабели/p0", "Кабели p0", "Кабели", ("Кабели/p0.png",)
+        "Кабели/p0.png", "Кабели/p0", "Кабели p0", "Кабели", ("Кабели/p0.png",), absent=ABSENT
     )
 
 

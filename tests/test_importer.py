@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
+import sqlite3
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from drawing import draw_folders, drawn_photo, write_table
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from vitrina import Shop
-from vitrina.catalogue.importer import ImportReport
-from vitrina.errors import FeedError
+from vitrina.catalogue.importer import ImportReport, import_catalogue
+from vitrina.errors import FeedError, ShopError
+from vitrina.progress import Progress
 from vitrina.store.database import open_database
 from vitrina.store.products import find_product, list_categories, list_photos
 from vitrina.store.schema import Import, Product
@@ -176,6 +181,119 @@ def test_second_import_updates(shop: Shop, tmp_path: Path) -> None:
     assert shop.search_text("").total == 13
 
 
+def test_price_list_changes_only_what_it_has(shop: Shop, tmp_path: Path) -> None:
+    before = product(shop, "lampy-1")
+    rows = [("sku", "name", "category", "price"), ("lampy-1", "Лампа", "Лампы", "99")]
+    report = shop.import_catalogue(write_table(tmp_path / "prices.csv", rows))
+    after = product(shop, "lampy-1")
+    assert (after.name, after.price_minor) == ("Лампа", 9_900)
+    assert after.name_en == before.name_en == "Lamps model 1"
+    assert after.url == before.url == "https://shop.test/lampy/1"
+    assert [photo.id for photo in after.photos] == [photo.id for photo in before.photos]
+    assert (report.photos, after.category.name_en, after.category.search_text) == (
+        1, "Lamps", "лампа",
+    )  # fmt: skip
+    # nor does a list without stock put back what is sold out
+    rows[1] = ("lampy-3", "Лампа", "Лампы", "99")
+    shop.import_catalogue(write_table(tmp_path / "prices.csv", rows))
+    assert not product(shop, "lampy-3").in_stock
+
+
+def test_empty_cells_clear(shop: Shop, tmp_path: Path) -> None:
+    header = ("sku", "name", "category", "price", "url", "name_en", "in_stock", "image")
+    row = ("lampy-3", "Лампа", "Лампы", "", "", "", "", "")
+    shop.import_catalogue(write_table(tmp_path / "goods.csv", [header, row]))
+    lamp = product(shop, "lampy-3")
+    assert (lamp.price_minor, lamp.url, lamp.name_en, lamp.in_stock, lamp.photos) == (
+        None, None, None, True, [],
+    )  # fmt: skip
+
+
+def test_folders_keep_prices(empty_shop: Shop, goods_folder: Path, tmp_path: Path) -> None:
+    rows = [("sku", "name", "category", "price"), ("Лампы/p0", "Лампа", "Лампы", "99")]
+    empty_shop.import_catalogue(write_table(tmp_path / "prices.csv", rows))
+    empty_shop.import_catalogue(goods_folder)
+    lamp = product(empty_shop, "Лампы/p0")
+    assert (lamp.price_minor, len(lamp.photos)) == (9_900, 1)
+
+
+def test_old_pictures_stay_where_all_new_ones_are_refused(shop: Shop, tmp_path: Path) -> None:
+    before = [photo.id for photo in product(shop, "lampy-1").photos]
+    report = import_rows(
+        shop,
+        tmp_path,
+        ("lampy-1", "Лампа", "Лампы", "missing.png", "5"),
+        ("new", "Лампа", "Лампы", "missing.png", "5"),
+    )
+    assert [photo.id for photo in product(shop, "lampy-1").photos] == before
+    assert report.photos == 1
+    assert [(refusal.line, refusal.value) for refusal in report.refusals] == [
+        ("2", "missing.png"),
+        ("2", "lampy-1"),
+        ("3", "missing.png"),
+    ]
+    assert "old ones stay" in report.refusals[1].reason
+
+
+def test_full_disk_ends_the_import(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(drawn_photo(seed=90))
+    row = ("lampy-1", "Лампа", "Лампы", "a.png", "5")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    table = write_table(tmp_path / "goods.csv", [HEADER, row, ("2", "", "", "", "")])
+    for place in ("pathlib.Path.write_bytes", "vitrina.atomic.write_text"):
+        with mock.patch(place, side_effect=full), pytest.raises(ShopError, match="No space") as why:
+            shop.import_catalogue(table)
+        assert "Make room" in why.value.hint
+        assert product(shop, "lampy-1").price_minor == 20_050
+
+
+def test_full_disk_of_the_database(shop: Shop, tmp_path: Path) -> None:
+    def run_full(*_: object) -> None:
+        raise OperationalError("INSERT", {}, sqlite3.OperationalError("disk is full"))
+
+    with (
+        mock.patch("vitrina.catalogue.importer.save_product", run_full),
+        pytest.raises(ShopError, match="could not be written: disk is full"),
+    ):
+        import_rows(shop, tmp_path, ("lampy-1", "Лампа", "Лампы", "", "5"))
+
+
+def test_source_that_cannot_be_read_is_no_fault_of_the_shop(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(drawn_photo(seed=90))
+    denied = PermissionError(errno.EACCES, "Permission denied")
+    with mock.patch("pathlib.Path.read_bytes", side_effect=denied):
+        report = import_rows(shop, tmp_path, ("lampy-1", "Лампа", "Лампы", "a.png", "5"))
+    assert "Permission denied" in report.refusals[0].reason
+    with (
+        mock.patch("vitrina.catalogue.feeds.table._encoding", side_effect=denied),
+        pytest.raises(FeedError, match=r"goods\.csv cannot be read"),
+    ):
+        import_rows(shop, tmp_path, ("lampy-1", "Лампа", "Лампы", "", "5"))
+
+
+def test_renamed_category_keeps_its_slug(shop: Shop, tmp_path: Path) -> None:
+    renamed = [(f"lampy-{n}", "Лампа", "Светильники", "", "") for n in range(4)]
+    import_rows(shop, tmp_path, *renamed)
+    assert slugs(shop) == {"Светильники": "lamps", "Кабели": "kabeli", "Розетки": "sockets"}
+    assert product(shop, "lampy-0").category.name_en == "Lamps"
+
+
+def test_category_without_goods_goes(shop: Shop, tmp_path: Path) -> None:
+    # spread over two, or into one that was there: no new name for the old one
+    spread = [(f"lampy-{n}", "Лампа", f"Новые {n % 2}", "", "") for n in range(4)]
+    merged = [(f"kabeli-{n}", "Кабель", "Розетки", "", "") for n in range(4)]
+    import_rows(shop, tmp_path, *spread, *merged)
+    assert slugs(shop) == {"Новые 0": "novye-0", "Новые 1": "novye-1", "Розетки": "sockets"}
+
+
+def test_few_goods_do_not_rename(shop: Shop, tmp_path: Path) -> None:
+    moved = [(f"lampy-{n}", "Лампа", "Разное", "", "") for n in range(4)]
+    others = [(f"other-{n}", "Вещь", "Разное", "", "") for n in range(5)]
+    import_rows(shop, tmp_path, *moved, *others)
+    assert slugs(shop)["Разное"] == "raznoe"
+    assert "Лампы" not in slugs(shop)
+
+
 def test_same_import_twice_changes_nothing(shop: Shop, catalogue_table: Path) -> None:
     def state() -> tuple[list[object], list[str]]:
         with open_database(shop.folder.database)() as session:
@@ -215,7 +333,7 @@ def test_split_beside_the_pictures(empty_shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "goods" / "split.tsv").write_text(
         "file\tsplit\nЛампы/p0.png\ttrain\nЛампы/p1.png\ttest\n", encoding="utf-8"
     )
-    empty_shop.import_catalogue(tmp_path / "goods")
+    assert empty_shop.import_catalogue(tmp_path / "goods").split_photos == 2
     assert splits(empty_shop) == {
         "Кабели/p0": None,
         "Кабели/p1": None,
@@ -235,6 +353,47 @@ def test_split_that_was_named(empty_shop: Shop, goods_folder: Path, tmp_path: Pa
     # a later import without it takes the split away again
     empty_shop.import_catalogue(goods_folder)
     assert splits(empty_shop)["Лампы/p0"] is None
+
+
+@pytest.mark.parametrize("lines", ["", "goods/Лампы/p0.png,test\n"])
+def test_named_split_that_fits_nothing(
+    shop: Shop, goods_folder: Path, tmp_path: Path, lines: str
+) -> None:
+    (tmp_path / "mine.csv").write_text(f"file,split\n{lines}", encoding="utf-8")
+    with pytest.raises(FeedError, match=r"mine\.csv names none") as refusal:
+        shop.import_catalogue(goods_folder, split=tmp_path / "mine.csv")
+    assert "such as 'Кабели/p0.png'" in refusal.value.hint
+    assert shop.search_text("").total == 12
+
+
+class Heard(Progress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+def test_found_split_that_fits_nothing(empty_shop: Shop, tmp_path: Path) -> None:
+    draw_folders(tmp_path / "goods", products=1)
+    split = tmp_path / "goods" / "split.tsv"
+    split.write_text("file\tsplit\nLamps/p0.png\ttest\n", encoding="utf-8")
+    heard = Heard()
+    report = import_catalogue(empty_shop.folder, tmp_path / "goods", progress=heard)
+    assert report.split_photos == 0
+    assert any("split.tsv names none" in line and "Lamps/p0.png" in line for line in heard.said)
+    split.unlink()
+    assert empty_shop.import_catalogue(tmp_path / "goods").split_photos is None
+
+
+def test_split_of_another_spelling(empty_shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "й.png").write_bytes(drawn_photo())
+    (tmp_path / "split.tsv").write_text("file\tsplit\n.\\и\u0306.png\ttest\n", encoding="utf-8")
+    report = import_rows(empty_shop, tmp_path, ("1", "Лампа", "Лампы", "./й.png", ""))
+    assert report.split_photos == 1
+    assert splits(empty_shop) == {"1": "test"}
 
 
 def test_wrong_split_file_changes_nothing(shop: Shop, goods_folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Self
 import pytest
 
 from vitrina import Shop
+from vitrina.bundle import active_version, read_bundle
 from vitrina.errors import FeedError, ShopBusy
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
@@ -168,6 +172,140 @@ Shop.open(sys.argv[1]).import_catalogue(sys.argv[2])
     assert "the catalogue is as it was before" in told.messages[0]
     assert again.search_text("").total == 12 + 9
     assert not list(shop.folder.photos.rglob(".partial-*"))
+
+
+KILL = """
+import os, pathlib, signal, sys
+from vitrina import Shop
+shop = Shop.open(sys.argv[1])
+
+def kill(*_arguments, **_options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def kill_before_the_note_is_removed():
+    unlink = pathlib.Path.unlink
+    def guarded(path, missing_ok=False):
+        if path.name == ".unfinished.json" and path.exists():
+            kill()
+        unlink(path, missing_ok)
+    pathlib.Path.unlink = guarded
+"""
+
+
+def killed(shop: Shop, program: str, *arguments: object) -> None:
+    """Runs a program that ends by SIGKILL and leaves a note."""
+    ended = subprocess.run(
+        [sys.executable, "-c", KILL + program, str(shop.folder.root), *map(str, arguments)],
+        check=False, timeout=60, env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+    )  # fmt: skip
+    assert ended.returncode == -signal.SIGKILL
+    assert note_of(shop).exists()
+
+
+def told_next(shop: Shop) -> str:
+    """What the next writer says of the work that was cut off; it says it once."""
+    told = Told()
+    for _ in range(2):
+        with writing(shop.folder, "check", told):
+            pass
+    (message,) = told.messages
+    return message
+
+
+@pytest.mark.parametrize(
+    "place", ["event.listen(Session, 'after_commit', kill)", "kill_before_the_note_is_removed()"]
+)
+def test_import_killed_after_its_commit(shop: Shop, tmp_path: Path, place: str) -> None:
+    (tmp_path / "new.csv").write_text("sku,name,category\nnew,x,y\n")
+    program = f"""
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+{place}
+shop.import_catalogue(sys.argv[2])
+"""
+    killed(shop, program, tmp_path / "new.csv")
+    assert shop.search_text("").total == 13
+    message = told_next(shop)
+    assert "an earlier import" in message
+    assert "it had finished, and its goods are in the catalogue" in message
+    assert "as it was before" not in message
+
+
+def test_import_killed_into_a_shop_without_goods(empty_shop: Shop, goods_folder: Path) -> None:
+    program = """
+from vitrina.catalogue import importer
+importer.save_product = kill
+shop.import_catalogue(sys.argv[2])
+"""
+    killed(empty_shop, program, goods_folder)
+    assert "the catalogue is as it was before" in told_next(empty_shop)
+
+
+def test_killed_import_of_a_database_that_cannot_be_read(shop: Shop) -> None:
+    killed(shop, "from vitrina import journal\nwith journal.writing(shop.folder, 'import', "
+           "shop._progress): kill()")  # fmt: skip
+    with sqlite3.connect(shop.folder.database) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    shop.folder.database.write_bytes(b"no database" * 1000)
+    assert "cannot be told, for the database cannot be read" in told_next(shop)
+
+
+PUBLISH = """
+import tiny_network
+from vitrina.journal import writing
+from vitrina.progress import SILENT
+with writing(shop.folder, "publish", SILENT):
+    {before}
+    tiny_network.publish_tiny(shop.folder, version="tiny-2")
+    kill()
+"""
+
+
+def test_publish_killed_between_bundle_and_activation(published_shop: Shop) -> None:
+    shop = published_shop
+    killed(shop, PUBLISH.format(before="tiny_network.activate = kill"))
+    message = told_next(shop)
+    assert "the bundle tiny-2 was complete" in message
+    assert "the one that was active still is" in message
+    assert "may be deleted" in message
+    assert active_version(shop.folder.bundles) == "tiny-1"
+    assert read_bundle(shop.folder.bundles / "tiny-2").info.version == "tiny-2"
+
+
+def test_publish_killed_after_activation(published_shop: Shop) -> None:
+    killed(published_shop, PUBLISH.format(before=""))
+    message = told_next(published_shop)
+    assert "it had finished; the bundle tiny-2 is served" in message
+    assert "still is" not in message
+    assert active_version(published_shop.folder.bundles) == "tiny-2"
+
+
+def test_publish_killed_before_its_bundle(published_shop: Shop) -> None:
+    killed(published_shop, PUBLISH.format(before="tiny_network.write_bundle = kill"))
+    assert "nothing of it was kept; the bundle that was active still is" in told_next(
+        published_shop
+    )
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_train_killed_around_its_end(shop: Shop, finished: bool) -> None:
+    program = """
+from vitrina import atomic
+from vitrina.journal import writing
+from vitrina.progress import SILENT
+with writing(shop.folder, "train", SILENT):
+    with atomic.new_folder(shop.folder.runs / "run-1") as place:
+        (place / "run.json").write_text("{}")
+        if sys.argv[2] == "False":
+            kill()
+    kill()
+"""
+    killed(shop, program, finished)
+    message = told_next(shop)
+    assert ("it had finished; its result is kept as the run run-1" in message) == finished
+    assert ("the run itself was removed" in message) != finished
+    assert (shop.folder.runs / "run-1").exists() == finished
 
 
 def test_readers_see_the_old_catalogue_while_an_import_runs(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from drawing import drawn_photo, drawn_picture, encoded, four_corners
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageDraw, ImageOps
 
 from vitrina.errors import EmptyPhoto, NotAPhoto, PhotoDamaged, PhotoDimensions, PhotoTooLarge
 from vitrina.photos import MEDIA_TYPES, SIZE, SUFFIXES, Limits, decode, read_header, sniff
@@ -226,6 +226,53 @@ def test_scaled_decode_is_close_to_full(quality: int) -> None:
     photo = encoded(picture, "JPEG", quality=quality)
     full = encoded(Image.open(io.BytesIO(photo)), "PNG")
     assert apart(decode(photo), decode(full)) < 1.5
+
+
+def in_mode(picture: Image.Image, mode: str) -> Image.Image:
+    """The picture in `mode`, with a transparent disc where the mode knows transparency."""
+    if not mode.endswith("A"):
+        return picture.quantize(64) if mode == "P" else picture.convert(mode)
+    alpha = Image.new("L", picture.size, 255)
+    ImageDraw.Draw(alpha).ellipse((100, 100, 900, 700), fill=0)
+    picture = picture.convert(mode)
+    picture.putalpha(alpha)
+    return picture
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1"])
+@pytest.mark.parametrize("size", [(2400, 1900), (1797, 900), (899, 9001)])
+def test_averaging_is_close_to_full(mode: str, size: tuple[int, int]) -> None:
+    picture = in_mode(drawn_picture(size=size, seed=3), mode)
+    plain = picture.convert("RGBA" if mode.endswith("A") else "RGB")
+    paper = Image.new("RGBA", size, "white")
+    flat = Image.alpha_composite(paper, plain.convert("RGBA")).convert("RGB")
+    expected = np.asarray(flat.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+    # dots that stand for shades differ more than the shades do
+    assert apart(decode(encoded(picture)), expected) < (4 if mode == "1" else 1.5)
+
+
+def test_averaging_weighs_colours_by_alpha() -> None:
+    # every second column is red and seen through: none of its red may reach the picture
+    stripes = np.zeros((1000, 1000, 4), dtype=np.uint8)
+    stripes[:, ::2] = (255, 0, 0, 0)
+    stripes[:, 1::2] = (0, 0, 200, 255)
+    assert near(mean_colour(decode(encoded(Image.fromarray(stripes)))), (127, 127, 227), 1)
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_orientation_of_a_large_picture(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    large = decode(encoded(four_corners((1800, 1350)), "PNG", exif=exif))
+    assert apart(large, decode(encoded(four_corners((400, 300)), "PNG", exif=exif))) < 3
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_profile_of_a_large_picture(mode: str) -> None:
+    picture = Image.new("RGB", (1000, 900), (200, 30, 30))
+    picture = picture.quantize(4) if mode == "P" else picture.convert(mode)
+    photo = encoded(picture, "PNG", icc_profile=swapped_profile())
+    assert near(mean_colour(decode(photo)), (30, 200, 30), 12)
 
 
 def test_progressive() -> None:

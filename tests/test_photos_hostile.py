@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
 from contextlib import suppress
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -115,6 +118,48 @@ def test_promised_pixels_are_refused_before_they_are_made(content: bytes) -> Non
 def test_promised_webp_pixels() -> None:
     # the decoder itself compares the promise with the picture inside
     assert largest_while(webp_header(16_384, 16_384), (PhotoDimensions, PhotoDamaged)) < 4_000_000
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from vitrina.photos import decode
+pixels = decode(Path(sys.argv[1]).read_bytes())
+status = Path("/proc/self/status").read_text()
+print(status.split("VmHWM:")[1].split()[0], *pixels[112, 112])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
+@pytest.mark.parametrize(
+    ("mode", "colour", "seen"),
+    [
+        ("RGBA", (200, 60, 40, 128), (227, 157, 147)),
+        ("RGB", (200, 60, 40), (200, 60, 40)),
+        ("LA", (0, 128), (127, 127, 127)),
+        ("P", 0, (0, 0, 0)),
+        ("1", 1, (255, 255, 255)),
+        ("I;16", 32896, (128, 128, 128)),
+    ],
+)
+def test_largest_png_takes_little_memory(
+    tmp_path: Path, mode: str, colour: int | tuple[int, ...], seen: tuple[int, ...]
+) -> None:
+    photo = tmp_path / "large.png"
+    Image.new(mode, (8000, 8000), colour).save(photo, compress_level=1)
+    told = subprocess.run(
+        [sys.executable, "-c", PEAK, str(photo)], check=True, capture_output=True, timeout=120
+    )
+    kibibytes, *pixel = map(int, told.stdout.split())
+    assert kibibytes < 450 * 1024
+    assert tuple(pixel) == seen
+
+
+def test_webp_may_have_half_the_pixels() -> None:
+    photo = drawn_photo(size=(100, 100), kind="WEBP")
+    assert decode(photo, Limits(max_pixels=20_000)).any()
+    with pytest.raises(PhotoDimensions, match=r"at most 0\.009999 million"):
+        decode(photo, Limits(max_pixels=19_999))
 
 
 def test_metadata_that_expands() -> None:

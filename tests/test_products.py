@@ -192,6 +192,25 @@ def test_saving_again_replaces(session: Session) -> None:
     assert find_product(session, "2") is None
 
 
+def test_saving_again_keeps_what_it_is_told_to(session: Session) -> None:
+    shot = PhotoRecord("a" * 64, ".jpg", 20, 20)
+    category = save_category(session, slug="a", name="Лампы", name_en=None, search_text=None)
+    rich = record("1", name_en="Lamp", url="https://shop.test/1", in_stock=False, photos=(shot,))
+    save_product(session, category, rich)
+    keep = {"name_en", "url", "in_stock", "photos"}
+    product = save_product(session, category, record("1", "Новая", price_minor=7), keep)
+    assert (product.name, product.price_minor) == ("Новая", 7)
+    assert (product.name_en, product.url, product.in_stock) == (
+        "Lamp",
+        "https://shop.test/1",
+        False,
+    )
+    assert [photo.sha256 for photo in product.photos] == ["a" * 64]
+    assert skus(session, "новая lamp") == ["1"]
+    # there is nothing to keep of a new one
+    assert save_product(session, category, record("2", url="x"), keep).url == "x"
+
+
 def test_category_keeps_what_is_not_given(session: Session) -> None:
     save_category(session, slug="a", name="Лампы", name_en="Lamps", search_text="лампа")
     again = save_category(session, slug="b", name="Лампы", name_en=None, search_text=None)

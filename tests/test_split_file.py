@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vitrina.catalogue.split_file import read_split_file
+from vitrina.catalogue.split_file import plain_path, read_split_file
 from vitrina.errors import FeedError
 
 
@@ -24,6 +24,16 @@ def test_read(tmp_path: Path, delimiter: str, mark: str) -> None:
     assert read_split_file(path, needed=True) == {"Лампы/a.png": "train", "b c.png": "test"}
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["./Лампы/й.png", "Лампы\\й.png", ".\\Лампы\\й.png", " Лампы//й.png", "Лампы/и\u0306.png"],
+)
+def test_paths_of_other_systems(tmp_path: Path, path: str) -> None:
+    assert plain_path(path) == "Лампы/й.png"
+    table = write(tmp_path, f"file\tsplit\n{path}\ttest\n")
+    assert read_split_file(table, needed=True) == {"Лампы/й.png": "test"}
+
+
 def test_missing(tmp_path: Path) -> None:
     assert read_split_file(tmp_path / "split.tsv", needed=False) == {}
     with pytest.raises(FeedError, match="no split file") as refusal:
@@ -38,6 +48,8 @@ def test_missing(tmp_path: Path) -> None:
         ("file,side\na,train\n", "first row is: file, side"),
         ("file,split\na,train\nb,validation\n", "line 3: split is 'validation'"),
         ("file,split\na\n", "line 2: split is None"),
+        ("split,file\ntrain,\n", "line 2: file is empty"),
+        ("split,file\ntrain\n", "line 2: file is empty"),
         ("file,split\nЛампы/a.png,train\n".encode("cp1251"), "utf-8"),
         ('file,split\na,"' + "x" * 200_000, "larger than field limit"),
     ],

@@ -25,6 +25,7 @@ from vitrina.store.products import list_photos
 Split = Literal["train", "validation", "test"]
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
+_UNTESTED = "Not tested, for want of photos:"
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,38 @@ class Dataset:
         return [index[sample.category] for sample in samples]
 
     def without(self, refused: Iterable[str]) -> Dataset:
-        """The same without the photos of those SHA-256 values; categories stay."""
+        """The same without the photos of those SHA-256 values, for a network yet to be trained.
+
+        A category that has nothing left to learn from is left out, as in `build_dataset`.
+
+        Raises:
+            DatasetError: what is left is too little to learn from or to test on.
+        """
+        kept = self._kept(refused)
+        if len(kept) == len(self.samples):
+            return self
+        learned = {sample.category for sample in kept if sample.split == "train"}
+        notices = [notice for notice in self.notices if not notice.startswith(_UNTESTED)]
+        notices += [_left_out(slug) for slug in self.categories if slug not in learned]
+        return _checked([s for s in kept if s.category in learned], self.seed, notices)
+
+    def measured_without(self, refused: Iterable[str]) -> Dataset:
+        """The same without those photos, for a trained network: its categories stay.
+
+        Raises:
+            DatasetError: no photo is left to test on.
+        """
+        less = replace(self, samples=tuple(self._kept(refused)))
+        if not less.part("test"):
+            raise DatasetError(
+                "None of the photos that the run was to be tested on can be read.",
+                hint="Import the goods again, then run `vitrina train` again.",
+            )
+        return less
+
+    def _kept(self, refused: Iterable[str]) -> list[Sample]:
         gone = set(refused)
-        kept = tuple(sample for sample in self.samples if sample.sha256 not in gone)
-        return replace(self, samples=kept)
+        return [sample for sample in self.samples if sample.sha256 not in gone]
 
     def write(self, path: Path) -> None:
         """Puts dataset.json at `path`."""
@@ -151,7 +180,7 @@ def build_dataset(session: Session, *, seed: int) -> Dataset:
     for slug, members in sorted(_by_category(photos, groups).items()):
         sides = _split_category(members, seed)
         if "train" not in sides.values():
-            notices.append(f"{slug} is left out: it has no photo to learn from.")
+            notices.append(_left_out(slug))
             continue
         samples.extend(
             Sample(sha, photos[sha][0], photos[sha][1], slug, sides[sha]) for sha in members
@@ -175,8 +204,12 @@ def _checked(samples: Sequence[Sample], seed: int, notices: list[str]) -> Datase
             hint="Give each category at least two products with photos.",
         )
     if untested:
-        notices.append(f"Not tested, for want of photos: {', '.join(untested)}.")
+        notices.append(f"{_UNTESTED} {', '.join(untested)}.")
     return Dataset(categories, tuple(samples), seed, tuple(notices))
+
+
+def _left_out(slug: str) -> str:
+    return f"{slug} is left out: it has no photo to learn from."
 
 
 def _by_category(

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vitrina import atomic
 from vitrina.bundle import Bundle
 from vitrina.encoder import Encoder
-from vitrina.errors import FeedError
+from vitrina.errors import FeedError, ShopExists
 from vitrina.evaluation.metrics import Labels
 from vitrina.evaluation.offline import OfflineFigures, score
 from vitrina.photos import decode
@@ -20,8 +21,11 @@ from vitrina.progress import Progress
 from vitrina.shop import Shop
 from vitrina.store.database import open_database
 from vitrina.store.products import list_photos
+from vitrina.training.backbones import describe_backbone
 
 SHOP_NAME = "Электротовары"
+MARK = ".demo"
+"""File in a shop's folder that says that the demo made it."""
 
 
 @dataclass(frozen=True)
@@ -50,24 +54,34 @@ class Candidate:
 
 
 def run_demo(
-    source: Path, shop_folder: Path, backbones: Sequence[str], progress: Progress
+    source: Path,
+    shop_folder: Path,
+    backbones: Sequence[str],
+    progress: Progress,
+    *,
+    to_be_served: bool = False,
+    port: int | None = None,
 ) -> list[Candidate]:
     """Makes or brings up to date the demo shop, and publishes the best of the backbones.
 
     Best is the one with the highest top-1 on held-out products; among equals on phone photos,
-    then the smallest.
+    then the smallest. Whatever can be refused is refused before anything is trained.
 
     Args:
         source: Folder with catalogue.csv and phone/phone.csv.
         shop_folder: Where the shop is made; an existing one is used again with what it computed.
         backbones: At least one name of the registry.
         progress: Where the work reports to.
+        to_be_served: Whether the caller means to serve the shop afterwards.
+        port: Port that it will be served on; the shop's setting where None.
 
     Returns:
         One entry a backbone, the published one first.
 
     Raises:
         FeedError: `source` is not the demo shop.
+        SettingError: a backbone is unknown, or the port cannot be listened on.
+        ShopExists: the folder is a shop that the demo did not make.
         VitrinaError: whatever a stage raises.
     """
     catalogue, phone = source / "catalogue.csv", source / "phone" / "phone.csv"
@@ -76,14 +90,16 @@ def run_demo(
             f"{source} does not hold the demo shop: catalogue.csv and phone/phone.csv.",
             hint="Run it in a checkout of the project, where the folder demo/ is: make demo.",
         )
-    if (shop_folder / "shop.toml").exists():
-        shop = Shop.open(shop_folder, progress=progress)
-    else:
-        shop = Shop.create(shop_folder, name=SHOP_NAME, progress=progress)
+    names = list(dict.fromkeys(backbones))
+    for name in names:
+        describe_backbone(name)
+    shop = _demo_shop(shop_folder, progress)
+    if to_be_served:
+        shop.require_port(port)
     shop.import_catalogue(catalogue)
     candidates = []
     bundles = {}
-    for backbone in backbones:
+    for backbone in names:
         progress.say(f"— {backbone}")
         run = shop.train(backbone)
         bundle = shop.publish(run.id, activate=False)
@@ -94,6 +110,21 @@ def run_demo(
     best = candidates[0]
     shop.activate(bundles[best.version])
     return [replace(best, published=True), *candidates[1:]]
+
+
+def _demo_shop(place: Path, progress: Progress) -> Shop:
+    if (place / "shop.toml").exists():
+        if not (place / MARK).exists():
+            raise ShopExists(
+                f"{place} is a shop that the demo did not make; the demo's goods would be mixed "
+                "with its own.",
+                hint="Choose another folder with --shop DIR (make demo DEMO_SHOP=DIR), or remove "
+                "this one if nothing in it is needed.",
+            )
+        return Shop.open(place, progress=progress)
+    # the mark first: a demo that is killed in between finds its folder again
+    atomic.write_text(place / MARK, "Made by `vitrina demo`, which may change it.\n")
+    return Shop.create(place, name=SHOP_NAME, progress=progress)
 
 
 def _measure(

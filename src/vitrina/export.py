@@ -46,13 +46,19 @@ class Agreement:
 
 
 def export_run(
-    folder: ShopFolder, run: Run, goods: Sequence[str], pixels: PixelCache, progress: Progress
+    folder: ShopFolder,
+    run: Run,
+    dataset: Dataset,
+    goods: Sequence[str],
+    pixels: PixelCache,
+    progress: Progress,
 ) -> Bundle:
     """Makes a bundle of a run; the caller holds the shop's lock and activates it.
 
     Args:
         folder: The shop.
         run: Which one.
+        dataset: That of the run, each photo in `pixels`.
         goods: SHA-256 of every photo of the catalogue, each in `pixels`.
         pixels: Decoded photos.
         progress: Where the work reports to.
@@ -63,11 +69,11 @@ def export_run(
         BundleDamaged: the exported file cannot be run.
     """
     place = folder.runs / run.id
-    dataset = Dataset.read(place / "dataset.json")
-    with progress.step("Exporting to ONNX", 1):
+    with progress.step("Exporting to ONNX", 1) as step:
         trained = keras.models.load_model(place / "model.keras")
         converted = to_onnx(trained, input_name=INPUT, output_names=OUTPUTS)
         model = bytes(converted.SerializeToString())
+        step.advance()
     with tempfile.TemporaryDirectory(prefix="vitrina-") as scratch:
         file = Path(scratch) / "model.onnx"
         file.write_bytes(model)

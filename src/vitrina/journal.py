@@ -1,17 +1,22 @@
 """One writer at a time, and an honest word about work that was cut off.
 
 Import, train and publish each run inside `writing`: it takes the shop's lock and leaves a note of
-what is being done. The system frees the lock when a process dies, but the note stays; so whoever
-takes the lock next and finds a note knows that the work it names did not end, and says so.
+what is being done and of what was there before. The system frees the lock when a process dies, but
+the note stays; so whoever takes the lock next and finds a note knows that the work it names did not
+come to its end. Whether its result had already been put in place shows when what is there now is
+compared with the note: a process may be killed between its last change and the note's removal.
 """
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -20,12 +25,22 @@ from vitrina.errors import ShopBusy
 from vitrina.folder import ShopFolder
 from vitrina.progress import Progress
 
-_AFTERMATH = {
-    "import": "nothing of it was kept; the catalogue is as it was before",
-    "check": "it had changed nothing",
-    "train": "the activations it had computed are kept and used again; the run itself was removed",
-    "publish": "nothing of it was kept; the bundle that was active still is",
-}
+
+@dataclass(frozen=True)
+class _Kept:
+    """What writers leave for good, each put in place in one step.
+
+    Attributes:
+        imports: How many imports the database knows; None where it cannot be read.
+        runs: Names of finished training runs.
+        bundles: Names of complete bundles.
+        active: The bundle that is served, as it is named.
+    """
+
+    imports: int | None
+    runs: list[str]
+    bundles: list[str]
+    active: str
 
 
 @contextmanager
@@ -46,9 +61,9 @@ def writing(folder: ShopFolder, work: str, progress: Progress) -> Iterator[None]
         ) from error
     try:
         _tidy(folder, note, progress)
-        atomic.write_json(
-            note, {"work": work, "started": datetime.now(UTC).isoformat(timespec="seconds")}
-        )
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        before = asdict(_look(folder))
+        atomic.write_json(note, {"work": work, "started": started, "before": before})
         yield
         note.unlink()
     except Exception:
@@ -61,15 +76,74 @@ def writing(folder: ShopFolder, work: str, progress: Progress) -> Iterator[None]
 
 def _tidy(folder: ShopFolder, note: Path, progress: Progress) -> None:
     if note.exists():
-        work = _read(note).get("work", "")
-        progress.say(
-            f"Note: an earlier {_describe(note)} was cut off: "
-            f"{_AFTERMATH.get(work, 'nothing of it was kept')}."
-        )
+        progress.say(f"Note: an earlier {_describe(note)} was cut off: {_aftermath(folder, note)}.")
     pictures = folder.photos.glob("*/")
     for place in (folder.root, folder.runs, folder.bundles, folder.imports, *pictures):
         atomic.remove_partials(place)
     note.unlink(missing_ok=True)
+
+
+def _aftermath(folder: ShopFolder, note: Path) -> str:
+    """What became of the work that `note` names."""
+    entry = _read(note)
+    work, now = entry.get("work"), _look(folder)
+    if work == "check":
+        return "it had changed nothing"
+    try:
+        before = _Kept(**entry["before"])
+        new_runs = sorted(set(now.runs) - set(before.runs))
+        new_bundles = sorted(set(now.bundles) - set(before.bundles))
+    except (KeyError, TypeError):
+        return "what it had kept cannot be told, for its note is damaged"
+    if work == "import" and None in (now.imports, before.imports):
+        return "what it had kept cannot be told, for the database cannot be read"
+    if work == "import" and now.imports != before.imports:
+        return "it had finished, and its goods are in the catalogue"
+    if work == "import":
+        return "nothing of it was kept; the catalogue is as it was before"
+    if work == "train" and new_runs:
+        return f"it had finished; its result is kept as the run {', '.join(new_runs)}"
+    if work == "train":
+        return "the activations it had computed are kept and used again; the run itself was removed"
+    if now.active != before.active:
+        return f"it had finished; the bundle {now.active} is served"
+    if new_bundles:
+        return (
+            f"the bundle {', '.join(new_bundles)} was complete but not made the one that is "
+            "served; the one that was active still is. Publish again; that folder in bundles/ may "
+            "be deleted"
+        )
+    return "nothing of it was kept; the bundle that was active still is"
+
+
+def _look(folder: ShopFolder) -> _Kept:
+    try:
+        active = (folder.bundles / "active").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        active = ""
+    return _Kept(
+        imports=_count_imports(folder.database),
+        runs=_names(folder.runs, "run.json"),
+        bundles=_names(folder.bundles, "bundle.json"),
+        active=active,
+    )
+
+
+def _names(place: Path, file: str) -> list[str]:
+    return sorted(path.parent.name for path in place.glob(f"[!.]*/{file}"))
+
+
+def _count_imports(database: Path) -> int | None:
+    """How many imports ended well; 0 where there is no such table yet, None where none can look."""
+    # read past the store, which stands above this module and wants its own schema
+    if not database.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM imports").fetchone()
+            return int(count)
+    except sqlite3.Error as error:
+        return 0 if error.sqlite_errorcode == sqlite3.SQLITE_ERROR else None
 
 
 def _describe(note: Path) -> str:
@@ -77,7 +151,7 @@ def _describe(note: Path) -> str:
     return f"{entry.get('work', 'command')}, started {entry.get('started', 'some time ago')}"
 
 
-def _read(note: Path) -> dict[str, str]:
+def _read(note: Path) -> dict[str, Any]:
     try:
         content = json.loads(note.read_text(encoding="utf-8"))
     except (OSError, ValueError):

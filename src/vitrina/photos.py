@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,10 +25,11 @@ Kind = Literal["jpeg", "png", "webp"]
 SIZE = 224
 """Side of the square that every network of Vitrina takes, pixels."""
 
-DECODER_VERSION = 1
+DECODER_VERSION = 2
 """Rises whenever `decode` gives other pixels for the same bytes; caches are keyed by it."""
 
 MIN_SIDE = 16
+_BAND_PIXELS = 1_000_000
 MAX_ASPECT = 20
 SUFFIXES: dict[Kind, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 MEDIA_TYPES: dict[Kind, str] = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
@@ -39,7 +41,8 @@ class Limits:
 
     Attributes:
         max_bytes: Of the file.
-        max_pixels: Width times height as the header says.
+        max_pixels: Width times height as the header says. WebP may have half of it: its decoder
+            keeps four copies of the picture.
     """
 
     max_bytes: int = 20_000_000
@@ -101,8 +104,9 @@ def read_header(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Header:
 def decode(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Pixels:
     """A photo as the networks see it.
 
-    JPEG is decoded at the smallest scale whose short side is still at least twice the target,
-    turned upright by its EXIF orientation, brought to sRGB, laid on white where transparent,
+    JPEG is decoded at the smallest scale whose short side is still at least twice the target;
+    other kinds, which have no such scale, are averaged down right after decoding. The picture is
+    then turned upright by its EXIF orientation, brought to sRGB, laid on white where transparent,
     brought to the square that networks take by one antialiased resize.
 
     Args:
@@ -123,7 +127,9 @@ def decode(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Pixels:
             picture.load()
         except (OSError, ValueError, SyntaxError, struct.error, MemoryError) as error:
             raise _damaged(error) from error
-        return _to_square(_to_rgb(_upright(picture)))
+        # From here on a picture is small: each further step makes a copy of it.
+        small = picture if sniff(content) == "jpeg" else _reduce(picture)
+        return _to_square(_to_rgb(_upright(small)))
 
 
 def _open(content: bytes, limits: Limits) -> Image.Image:
@@ -143,15 +149,16 @@ def _open(content: bytes, limits: Limits) -> Image.Image:
         ) from error
     except (OSError, ValueError, SyntaxError, struct.error) as error:
         raise _damaged(error) from error
-    _check_dimensions(picture.width, picture.height, limits)
+    most = limits.max_pixels // 2 if kind == "webp" else limits.max_pixels
+    _check_dimensions(picture.width, picture.height, most)
     return picture
 
 
-def _check_dimensions(width: int, height: int, limits: Limits) -> None:
+def _check_dimensions(width: int, height: int, most: int) -> None:
     shape = f"{width} x {height} pixels"
-    if width * height > limits.max_pixels:
+    if width * height > most:
         raise PhotoDimensions(
-            f"The picture has {shape}; at most {limits.max_pixels / 1e6:g} million are accepted.",
+            f"The picture has {shape}; at most {most / 1e6:g} million are accepted.",
             hint="Send a smaller copy of it.",
         )
     if min(width, height) < MIN_SIDE:
@@ -166,22 +173,49 @@ def _check_dimensions(width: int, height: int, limits: Limits) -> None:
         )
 
 
-def _upright(picture: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(picture)
-    except (OSError, ValueError, SyntaxError, TypeError, KeyError, struct.error):
-        return picture  # broken EXIF says nothing about which side is up
+def _reduce(picture: Image.Image) -> Image.Image:
+    """A decoded picture with plain modes, each side averaged down to at least twice the target.
+
+    It is walked in bands, so that converting palettes, bits and transparency never copies the
+    whole. The last cell of a side may average fewer pixels, as in JPEG's scaled decode.
+    """
+    wide, high = (max(1, side // (2 * SIZE)) for side in picture.size)
+    rows = high * max(1, _BAND_PIXELS // (picture.width * high))
+    bands = []
+    for top in range(0, picture.height, rows):
+        bottom = min(top + rows, picture.height)
+        band = _to_plain(picture.crop((0, top, picture.width, bottom)))
+        bands.append(band.reduce((wide, high)))  # weighs colours by alpha
+    small = Image.new(bands[0].mode, (bands[0].width, sum(band.height for band in bands)))
+    top = 0
+    for band in bands:
+        small.paste(band, (0, top))
+        top += band.height
+    small.info = {name: entry for name, entry in picture.info.items() if name != "transparency"}
+    return small
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
+def _to_plain(picture: Image.Image) -> Image.Image:
+    """The same picture in a mode whose pixels can be averaged."""
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         # 16-bit grey: Pillow's own conversion clips at 255 instead of scaling
         grey = np.asarray(picture, dtype=np.float32)
-        return Image.fromarray(np.clip(grey / 257.0, 0, 255).astype(np.uint8)).convert("RGB")
-    if picture.mode in ("P", "PA") or "transparency" in picture.info:
-        # a profile speaks of colours: not of entries in a palette, nor of one seen through
-        seen_through = picture.mode == "PA" or "transparency" in picture.info
-        picture = picture.convert("RGBA" if seen_through else "RGB")
+        return Image.fromarray(np.clip(grey / 257.0, 0, 255).astype(np.uint8))
+    if picture.mode == "PA" or "transparency" in picture.info:
+        return picture.convert("RGBA")
+    if picture.mode == "P":
+        return picture.convert("RGB")
+    return picture.convert("L") if picture.mode == "1" else picture
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    # broken EXIF says nothing about which side is up
+    with suppress(OSError, ValueError, SyntaxError, TypeError, KeyError, struct.error):
+        ImageOps.exif_transpose(picture, in_place=True)
+    return picture
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
     picture = _to_srgb(picture)
     if picture.mode in ("RGBA", "LA", "RGBa", "La"):
         rgba = picture.convert("RGBA")

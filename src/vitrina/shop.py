@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vitrina.errors import MissingExtra, TrainingError
+from vitrina.errors import DatasetError, MissingExtra, TrainingError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
@@ -139,10 +139,10 @@ class Shop:
             )
 
     def runs(self) -> list[Run]:
-        """All finished training runs, the oldest first."""
+        """All finished training runs, the oldest first; a damaged one is told and passed over."""
         from vitrina.training.run import list_runs
 
-        return list_runs(self.folder.runs)
+        return list_runs(self.folder.runs, self._progress)
 
     def publish(self, run: str | None = None, *, activate: bool = True) -> Bundle:
         """Exports a run, compares it with Keras, and has it served.
@@ -154,6 +154,7 @@ class Shop:
         Raises:
             MissingExtra: the training part is not installed.
             TrainingError: there is no such run.
+            DatasetError: none of the photos that it is tested on, or of the goods, can be read.
             BundleDisagrees: the export is not faithful; nothing was published.
             ShopBusy: another process is changing the shop.
         """
@@ -162,11 +163,11 @@ class Shop:
 
         chosen = self._find_run(run)
         with writing(self.folder, "publish", self._progress):
-            goods, pixels = self._decoded_goods()
+            dataset, goods, pixels = self._decoded_for(chosen)
             load_framework()
             from vitrina.export import export_run
 
-            bundle = export_run(self.folder, chosen, goods, pixels, self._progress)
+            bundle = export_run(self.folder, chosen, dataset, goods, pixels, self._progress)
             if activate:
                 self._activate(bundle)
         return bundle
@@ -246,6 +247,20 @@ class Shop:
             on_ready=on_ready,
         )
 
+    def require_port(self, port: int | None = None) -> None:
+        """Makes sure that `serve` could listen now; for callers with long work before it.
+
+        Args:
+            port: As `serve` takes it.
+
+        Raises:
+            SettingError: it could not.
+        """
+        from vitrina.serving.process import require_address
+
+        settings = self.folder.settings
+        require_address(settings.host, settings.port if port is None else port)
+
     def _activate(self, bundle: Bundle) -> None:
         from vitrina.bundle import activate
 
@@ -264,19 +279,37 @@ class Shop:
             self._progress.say(notice)
         pixels = PixelCache(self.folder.cache)
         files = [PhotoFile(s.sha256, self.folder.root / s.file) for s in dataset.samples]
-        return dataset.without(self._decode(pixels, files)), pixels
+        readable = dataset.without(self._decode(pixels, files))
+        for notice in readable.notices:
+            if notice not in dataset.notices:
+                self._progress.say(notice)
+        return readable, pixels
 
-    def _decoded_goods(self) -> tuple[list[str], PixelCache]:
+    def _decoded_for(self, run: Run) -> tuple[Dataset, list[str], PixelCache]:
+        """The run's photos and the goods', decoded; those that cannot be are left out.
+
+        The run may have learned from photos that an import took out of the catalogue since, so
+        one does not include the other.
+        """
+        from vitrina.dataset import Dataset
         from vitrina.pixels import PhotoFile, PixelCache
         from vitrina.store.database import migrate
         from vitrina.store.products import list_photos
 
+        dataset = Dataset.read(self.folder.runs / run.id / "dataset.json")
         with migrate(self.folder.database)() as session:
             photos = {photo.sha256: photo.suffix for photo, _, _ in list_photos(session)}
+        places = {s.sha256: self.folder.root / s.file for s in dataset.samples}
+        places |= {sha: self.folder.photo(sha, suffix) for sha, suffix in photos.items()}
         pixels = PixelCache(self.folder.cache)
-        files = [PhotoFile(sha, self.folder.photo(sha, suffix)) for sha, suffix in photos.items()]
-        refused = self._decode(pixels, files)
-        return [sha for sha in photos if sha not in refused], pixels
+        refused = self._decode(pixels, [PhotoFile(sha, path) for sha, path in places.items()])
+        goods = [sha for sha in photos if sha not in refused]
+        if not goods:
+            raise DatasetError(
+                "None of the goods has a photo that can be read.",
+                hint="Import the goods again; `vitrina check` lists what cannot be read.",
+            )
+        return dataset.measured_without(refused), goods, pixels
 
     def _decode(self, pixels: PixelCache, files: Iterable[Any]) -> set[str]:
         refused = pixels.add(

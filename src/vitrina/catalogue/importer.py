@@ -12,25 +12,38 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from slugify import slugify
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from vitrina import atomic
 from vitrina.catalogue.feeds import Feed, open_feed
+from vitrina.catalogue.renames import belonging, tidy_categories
 from vitrina.catalogue.rows import FeedRow, Refusal
-from vitrina.catalogue.split_file import read_split_file
-from vitrina.errors import FeedError, PhotoError
+from vitrina.catalogue.split_file import describe_missed, plain_path, read_split_file
+from vitrina.errors import FeedError, PhotoError, ShopError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
-from vitrina.photos import SUFFIXES, Limits, read_header
+from vitrina.photos import SUFFIXES, Header, Limits, read_header
 from vitrina.progress import SILENT, Progress
 from vitrina.store.database import migrate
 from vitrina.store.products import PhotoRecord, ProductRecord, save_category, save_product
 from vitrina.store.schema import Category, Import
+
+_FIELDS = {
+    "name_en": "name_en",
+    "price": "price_minor",
+    "currency": "currency",
+    "url": "url",
+    "in_stock": "in_stock",
+    "image": "photos",
+}
+"""What a product keeps where the feed has no such column."""
 
 
 @dataclass
@@ -42,6 +55,7 @@ class ImportReport:
         products: Products added or brought up to date.
         photos: Pictures that show them.
         categories: Categories that they belong to.
+        split_photos: Pictures whose split the split file gives; None where there is no such file.
         refusals: Rows and pictures that were not taken.
         refused_file: Where those are listed, None where there are none.
     """
@@ -50,6 +64,7 @@ class ImportReport:
     products: int = 0
     photos: int = 0
     categories: int = 0
+    split_photos: int | None = None
     refusals: list[Refusal] = field(default_factory=list)
     refused_file: Path | None = None
 
@@ -71,14 +86,17 @@ def import_catalogue(
         progress: Where the work reports to.
 
     Raises:
-        FeedError: the source as a whole cannot be read; nothing was changed.
+        FeedError: the source as a whole cannot be read, or `split_file` names none of its pictures;
+            nothing was changed.
+        ShopError: the shop's disk is full or does not let itself be written; nothing was changed.
         ShopBusy: another process is changing the shop.
     """
     feed = open_feed(source.resolve())
     splits = read_split_file(split_file or feed.root / "split.tsv", needed=split_file is not None)
-    with writing(folder, "import", progress):
+    with _written(folder), writing(folder, "import", progress):
         sessions = migrate(folder.database)
         with sessions.begin() as session:
+            before = belonging(session)
             work = _Import(folder, feed, splits, folder.settings.photo_limits, session)
             report = work.run(progress)
             if not report.products:
@@ -89,6 +107,13 @@ def import_catalogue(
                     f"{source} gave no product: {len(report.refusals)} rows were refused{first}.",
                     hint="docs/import.md shows what a catalogue looks like.",
                 )
+            if (splits or split_file) and not report.split_photos:
+                message, hint = describe_missed(splits, work.example)
+                if split_file:
+                    raise FeedError(f"{split_file.name} {message}", hint=hint)
+                if work.example:  # a price list has no pictures to name
+                    progress.say(f"Note: split.tsv {message} {hint}")
+            tidy_categories(session, before)
             _flush_photos()
             session.add(
                 Import(
@@ -99,8 +124,8 @@ def import_catalogue(
                     refused=len(report.refusals),
                 )
             )
-        if report.refusals:
-            report.refused_file = _write_refusals(folder, report.refusals)
+            if report.refusals:
+                report.refused_file = _write_refusals(folder, report.refusals)
     return report
 
 
@@ -122,13 +147,22 @@ class _Import:
         self._session = session
         self._categories: dict[str, Category] = {}
         self._lines: dict[str, str] = {}
-        self._report = ImportReport(source=str(feed.source))
+        self._report = ImportReport(source=str(feed.source), split_photos=0 if splits else None)
+        self.example: str | None = None
 
     def run(self, progress: Progress) -> ImportReport:
-        rows = list(self._understood())
+        try:
+            rows = list(self._understood())
+        except OSError as error:
+            raise FeedError(
+                f"{self._feed.source} cannot be read: {error}.",
+                hint="Let this user read it, and close the program that has it open.",
+            ) from error
         for row in progress.track(rows, "Importing products", len(rows)):
             photos = tuple(self._store_photos(row))
-            save_product(
+            refused = bool(row.images) and not photos
+            keep = {_FIELDS[column] for column in row.absent if column in _FIELDS}
+            product = save_product(
                 self._session,
                 self._category(row),
                 ProductRecord(
@@ -141,9 +175,14 @@ class _Import:
                     in_stock=row.in_stock,
                     photos=photos,
                 ),
+                keep | {"photos"} if refused else keep,
             )
+            if refused and product.photos:
+                self._refuse(
+                    row, "image", row.sku, "none of its pictures could be taken; its old ones stay"
+                )
             self._report.products += 1
-            self._report.photos += len(photos)
+            self._report.photos += len(product.photos)
         self._report.categories = len(self._categories)
         return self._report
 
@@ -178,14 +217,21 @@ class _Import:
 
     def _store_photos(self, row: FeedRow) -> Iterator[PhotoRecord]:
         for image in row.images:
+            self.example = self.example or image
+            split = self._splits.get(plain_path(image))
+            if split and self._report.split_photos is not None:
+                self._report.split_photos += 1
             path, fault = self._locate(image)
             if fault:
                 self._refuse(row, "image", image, fault)
                 continue
             try:
-                yield self._store_photo(path, self._splits.get(image))
+                content = path.read_bytes()
+                header = read_header(content, self._limits)
             except (PhotoError, OSError) as error:
                 self._refuse(row, "image", image, str(error))
+                continue
+            yield self._store_photo(content, header, split)
 
     def _locate(self, image: str) -> tuple[Path, str]:
         """Where a picture lies, and why it cannot be taken: empty where it can."""
@@ -200,9 +246,7 @@ class _Import:
         except (OSError, ValueError):  # a name that no file can have
             return place, "there is no such file"
 
-    def _store_photo(self, path: Path, split: str | None) -> PhotoRecord:
-        content = path.read_bytes()
-        header = read_header(content, self._limits)
+    def _store_photo(self, content: bytes, header: Header, split: str | None) -> PhotoRecord:
         sha256 = hashlib.sha256(content).hexdigest()
         suffix = SUFFIXES[header.kind]
         place = self._folder.photo(sha256, suffix)
@@ -215,6 +259,19 @@ class _Import:
 
     def _refuse(self, row: FeedRow, column: str, value: str, reason: str) -> None:
         self._report.refusals.append(Refusal(row.line, column, value[:200], reason))
+
+
+@contextmanager
+def _written(folder: ShopFolder) -> Iterator[None]:
+    """Says of what fails in the block that the shop could not be written."""
+    try:
+        yield
+    except (OSError, OperationalError) as error:
+        reason = error.orig if isinstance(error, OperationalError) else error
+        raise ShopError(
+            f"The shop {folder.root} could not be written: {reason}. Nothing was changed.",
+            hint="Make room on its disk, or let this user write there; then import again.",
+        ) from error
 
 
 def _flush_photos() -> None:

@@ -22,6 +22,8 @@ class FeedRow:
         search_text: What a photo of the category puts into the box.
         name_en: In English.
         category_en: In English.
+        absent: Columns, as `docs/import.md` names them, that the source does not have at all: what
+            the shop knows of them stays. An empty cell of a column that is there clears it.
     """
 
     line: str
@@ -36,6 +38,7 @@ class FeedRow:
     search_text: str | None = None
     name_en: str | None = None
     category_en: str | None = None
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+import unicodedata
+from pathlib import Path, PurePosixPath
 
 from vitrina.errors import FeedError
 
@@ -18,7 +19,7 @@ def read_split_file(path: Path, *, needed: bool) -> dict[str, str]:
         needed: Whether its absence is an error; else it means that nothing is given.
 
     Returns:
-        "train" or "test" by picture path.
+        "train" or "test" by picture path, as `plain_path` spells it.
 
     Raises:
         FeedError: it is missing though needed, or a line cannot be used.
@@ -55,5 +56,29 @@ def _read(path: Path) -> dict[str, str]:
                     "train or test.",
                     hint="Leave pictures out whose split Vitrina shall choose.",
                 )
-            splits[row["file"]] = row["split"]
+            if not row["file"]:
+                raise FeedError(
+                    f"{path.name}, line {reader.line_num}: file is empty; expected a path.",
+                    hint="One line a picture: its path, a tab, then train or test.",
+                )
+            splits[plain_path(row["file"])] = row["split"]
     return splits
+
+
+def plain_path(image: str) -> str:
+    """One spelling for a picture's path, whichever system or program wrote it down."""
+    slashes = unicodedata.normalize("NFC", image.strip()).replace("\\", "/")
+    return PurePosixPath(slashes).as_posix()
+
+
+def describe_missed(splits: dict[str, str], example: str | None) -> tuple[str, str]:
+    """What is wrong with a split file that names no picture of the catalogue, and what mends it.
+
+    Args:
+        splits: What was read.
+        example: One of the catalogue's pictures; None where it names none.
+    """
+    first = f"; the first of its {len(splits)} is {next(iter(splits))!r}" if splits else ""
+    message = f"names none of the catalogue's pictures{first}."
+    hint = "Paths are relative to the folder or table that is imported"
+    return message, f"{hint}, such as {example!r}." if example else f"{hint}."

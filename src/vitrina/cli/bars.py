@@ -29,16 +29,16 @@ class _Lines(Step):
         self._console = console
         self._label = label
         self._total = total
-        self._done = 0
+        self.done = 0
         self._told = time.monotonic()
         self.note = ""
 
     def advance(self, count: int = 1, *, note: str = "") -> None:
-        self._done += count
+        self.done += count
         self.note = note
-        if time.monotonic() - self._told >= _LINE_EVERY_S and self._done < self._total:
+        if time.monotonic() - self._told >= _LINE_EVERY_S and self.done < self._total:
             self._told = time.monotonic()
-            self._console.print(f"{self._label}: {self._done} of {self._total} {note}".rstrip())
+            self._console.print(f"{self._label}: {self.done} of {self._total} {note}".rstrip())
 
 
 class TerminalProgress(Progress):
@@ -49,7 +49,7 @@ class TerminalProgress(Progress):
 
     @contextmanager
     def step(self, label: str, total: int) -> Iterator[Step]:
-        """A bar that stays, full, when the work is done; a line each elsewhere."""
+        """A bar that stays when the work has ended; a line with what was done elsewhere."""
         if self._console.is_terminal:
             with RichBars(
                 TextColumn("{task.description}"),
@@ -65,7 +65,9 @@ class TerminalProgress(Progress):
         lines = _Lines(self._console, label, total)
         yield lines
         seconds = time.monotonic() - start
-        self._console.print(f"{label}: {total} in {seconds:.1f} s {lines.note}".rstrip())
+        # work may end early, as training does that no longer gets better
+        done = f"{total}" if lines.done == total else f"{lines.done} of {total}"
+        self._console.print(f"{label}: {done} in {seconds:.1f} s {lines.note}".rstrip())
 
     def say(self, message: str) -> None:
         """One line."""

@@ -87,6 +87,20 @@ def percent(share: float) -> str:
     return f"{share:.1%}".replace("%", " %")
 
 
+def stdout() -> Console:
+    """Where results go."""
+    from rich.console import Console
+
+    return Console(markup=False)  # names of goods and folders may look like it
+
+
+def stderr() -> Console:
+    """Where everything else goes."""
+    from rich.console import Console
+
+    return Console(stderr=True, markup=False)
+
+
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)

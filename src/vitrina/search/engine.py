@@ -86,11 +86,13 @@ class PhotoSearch:
         encoded = self._encoder.encode(pixels)
         inferred = time.perf_counter()
         with self._sessions() as session:
-            known = {category.slug: category for category, _ in list_categories(session)}
+            known = {
+                category.slug: category for category, goods in list_categories(session) if goods
+            }
             guesses, best = [], 0.0
             for index in np.argsort(-encoded.probabilities, kind="stable"):
                 slug = self.bundle.info.categories[index]
-                if slug in known:  # a category may have left the shop since
+                if slug in known:  # a category, or its last goods, may have left
                     entry = describe_category(known[slug], language, 0)
                     confidence = float(encoded.probabilities[index])
                     best = max(best, confidence)

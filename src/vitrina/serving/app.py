@@ -33,6 +33,8 @@ def create_app(folder: ShopFolder) -> FastAPI:
     app = FastAPI(
         title=f"{state.settings.name}: search by photo",
         version=__version__,
+        # both pages would have the browser load scripts from elsewhere
+        docs_url=None,
         redoc_url=None,
     )
     problems.install(app)
@@ -47,7 +49,7 @@ def create_app(folder: ShopFolder) -> FastAPI:
         """The process lives."""
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["operation"])
+    @app.get("/readyz", tags=["operation"], responses=problems.described(503))
     def readyz() -> Response:
         """Photos can be searched; if not, why."""
         if state.not_ready is not None:

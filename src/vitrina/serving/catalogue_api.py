@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from vitrina.errors import NotFound
 from vitrina.photos import MEDIA_TYPES, SUFFIXES
 from vitrina.search.answers import CategoryEntry, FoundProduct, TextAnswer
+from vitrina.serving import problems
 from vitrina.serving.language import request_language
 from vitrina.serving.shop_state import ShopState
 from vitrina.store.products import find_photo
@@ -26,9 +27,9 @@ class CategoriesResponse(BaseModel):
 
 def create_router(state: ShopState) -> APIRouter:
     """The routes, bound to one shop."""
-    router = APIRouter(tags=["catalogue"])
+    router = APIRouter(tags=["catalogue"], responses=problems.described(422))
 
-    @router.get("/v1/search")
+    @router.get("/v1/search", responses=problems.described(400))
     def search(
         request: Request,
         q: str = "",
@@ -49,13 +50,13 @@ def create_router(state: ShopState) -> APIRouter:
         language = request_language(request, lang, state.settings.language)
         return CategoriesResponse(categories=state.text.categories(language))
 
-    @router.get("/v1/products/{sku:path}")
+    @router.get("/v1/products/{sku:path}", responses=problems.described(404))
     def product(request: Request, sku: str, lang: str = "") -> FoundProduct:
         """One product by its article."""
         language = request_language(request, lang, state.settings.language)
         return state.text.product(sku, language)
 
-    @router.get("/photos/{sha256}", include_in_schema=False)
+    @router.api_route("/photos/{sha256}", methods=["GET", "HEAD"], include_in_schema=False)
     def picture(sha256: str) -> FileResponse:
         """A picture of the catalogue; its name is its content, so it may be kept for ever."""
         with state.sessions() as session:

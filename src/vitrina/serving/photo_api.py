@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from vitrina.photos import decode
 from vitrina.search.answers import CategoryGuess, Decision, FoundProduct, Language
 from vitrina.search.engine import PhotoSearch
+from vitrina.serving import problems
 from vitrina.serving.language import request_language
 from vitrina.serving.shop_state import ShopState
 from vitrina.serving.upload import read_photo
@@ -54,6 +55,7 @@ def create_router(state: ShopState) -> APIRouter:
 
     @router.post(
         "/search/photo",
+        responses=problems.described(400, 413, 415, 422, 503),
         openapi_extra={
             "requestBody": {
                 "required": True,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
@@ -31,6 +33,27 @@ MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method", 413: "photo_too_large"}
 
 logger = logging.getLogger("vitrina.serving")
+
+
+class Problem(BaseModel):
+    """What every refusal says; `code` does not change, the sentences may."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    hint: str
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route's description says of the refusals that it may answer with."""
+    # as content, not as FastAPI's model: that would describe them as application/json
+    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
 
 
 def problem(status: int, code: str, detail: str, hint: str = "") -> JSONResponse:
@@ -65,13 +88,13 @@ def install(app: FastAPI) -> None:
             f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}"
             for fault in error.errors()
         )
-        return problem(422, "query", faults, "See /docs for what each parameter accepts.")
+        return problem(422, "query", faults, "See /openapi.json for what each parameter accepts.")
 
     @app.exception_handler(HTTPException)
     def http(_request: Request, error: HTTPException) -> Response:
         code = _CODES.get(error.status_code, "request")
         answer = problem(
-            error.status_code, code, str(error.detail), "See /docs for what can be asked."
+            error.status_code, code, str(error.detail), "See /openapi.json for what can be asked."
         )
         answer.headers.update(error.headers or {})
         return answer

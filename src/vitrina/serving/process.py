@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -45,7 +48,39 @@ def run_server(
         address = f"http://{shown}:{listener.getsockname()[1]}"
         config = uvicorn.Config(create_app(folder), log_level="warning", server_header=False)
         server = _Server(config, lambda: on_ready(address) if on_ready else None)
-        server.run(sockets=[listener])
+        with _asked_to_stop(server):
+            server.run(sockets=[listener])
+
+
+def require_address(host: str, port: int) -> None:
+    """Makes sure that an address can be listened on now.
+
+    Raises:
+        SettingError: it cannot.
+    """
+    _listen(host, port).close()
+
+
+@contextmanager
+def _asked_to_stop(server: uvicorn.Server) -> Iterator[None]:
+    """Being asked to stop is how a server ends, no failure.
+
+    Uvicorn raises each signal again once it has ended, for the handlers that were there before.
+    Python's own would make that an interruption, and the system's a killed process.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers, and only there does uvicorn heed signals
+        return
+
+    def stop(_number: int, _frame: object) -> None:
+        server.should_exit = True  # also when it comes before uvicorn's own handlers are there
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -55,8 +90,12 @@ def _listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
     except OSError as error:
         raise SettingError(
             f"The server cannot listen on {host}, port {port}: {error.strerror}.",

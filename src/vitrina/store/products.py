@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, fields
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, selectinload
@@ -82,30 +82,33 @@ def save_category(
     return category
 
 
-def save_product(session: Session, category: Category, record: ProductRecord) -> Product:
+def save_product(
+    session: Session, category: Category, record: ProductRecord, keep: Collection[str] = ()
+) -> Product:
     """Adds a product, or replaces the one with that sku and its pictures.
 
-    The caller commits.
+    Args:
+        session: The caller commits.
+        category: That it belongs to from now on.
+        record: What is stored.
+        keep: Fields of `record` that do not replace what is there; a new product takes them.
     """
     product = session.scalar(
         select(Product).where(Product.sku == record.sku).options(selectinload(Product.photos))
     )
     if product is None:
-        product = Product(sku=record.sku)
+        product, keep = Product(sku=record.sku), ()
         session.add(product)
-    product.name = record.name
-    product.name_en = record.name_en
     product.category = category
-    product.price_minor = record.price_minor
-    product.currency = record.currency
-    product.url = record.url
-    product.in_stock = record.in_stock
+    for entry in fields(record):
+        if entry.name != "photos" and entry.name not in keep:
+            setattr(product, entry.name, getattr(record, entry.name))
     product.search_key = _search_key(
-        record.sku, record.name, record.name_en, category.name, category.name_en,
+        product.sku, product.name, product.name_en, category.name, category.name_en,
         category.search_text,
     )  # fmt: skip
     pictures = [_picture(photo) for photo in product.photos]
-    if pictures != list(record.photos):
+    if "photos" not in keep and pictures != list(record.photos):
         product.photos.clear()
         session.flush()  # the old rows go first: (product, position) is unique
         product.photos.extend(

@@ -37,10 +37,10 @@ class TrainingPlan:
     tail_epochs: int = 5
     unfrozen_layers: int = 30
     head_rate: float = 2e-3
-    tail_rate: float = 3e-4
+    tail_rate: float = 5e-4
     head_batch: int = 128
     tail_batch: int = 32
-    dropout: float = 0.2
+    dropout: float = 0.4
     label_smoothing: float = 0.1
     patience: int = 4
 

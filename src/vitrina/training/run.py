@@ -9,6 +9,7 @@ from typing import Any
 
 from vitrina import atomic
 from vitrina.errors import TrainingError
+from vitrina.progress import SILENT, Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,17 @@ def read_run(folder: Path) -> Run:
         ) from error
 
 
-def list_runs(runs: Path) -> list[Run]:
-    """All finished runs, the oldest first."""
-    folders = sorted(path.parent for path in runs.glob("[!.]*/run.json"))
-    return sorted((read_run(folder) for folder in folders), key=lambda run: run.created)
+def list_runs(runs: Path, progress: Progress = SILENT) -> list[Run]:
+    """All finished runs, the oldest first; what is no run of ours is passed over and told."""
+    found = []
+    for folder in sorted(path.parent for path in runs.glob("[!.]*/run.json")):
+        try:
+            run = read_run(folder)
+        except (TrainingError, OSError) as error:
+            progress.say(f"The run {folder.name} is passed over: {error}")
+            continue
+        if run.id != folder.name or not isinstance(run.created, str):
+            progress.say(f"The run {folder.name} is passed over: its run.json is not its own.")
+            continue
+        found.append(run)
+    return sorted(found, key=lambda run: run.created)

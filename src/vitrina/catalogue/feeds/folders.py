@@ -14,6 +14,8 @@ from vitrina.catalogue.rows import FeedRow, Refusal
 from vitrina.errors import FeedError
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+ABSENT = frozenset({"name_en", "price", "currency", "url", "in_stock"})
+"""What folders say nothing about."""
 
 
 def read(root: Path) -> Iterator[FeedRow | Refusal]:
@@ -54,6 +56,7 @@ def _read_category(root: Path, category: Path) -> Iterator[FeedRow | Refusal]:
             name=f"{category.name} {product.name}",
             category=category.name,
             images=tuple(picture.relative_to(root).as_posix() for picture in pictures),
+            absent=ABSENT,
         )
     if not found:
         yield Refusal(category.name, "category", category.name, "the folder holds no pictures")

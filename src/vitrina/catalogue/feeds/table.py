@@ -49,6 +49,7 @@ def read(path: Path) -> Iterator[FeedRow | Refusal]:
     rows = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else _read_csv(path)
     header = next(rows, (0, []))[1]
     fields = _match_header(path, header)
+    absent = frozenset(COLUMNS) - frozenset(fields)
     for line, cells in rows:
         values = {
             name: cells[column].strip()
@@ -56,7 +57,7 @@ def read(path: Path) -> Iterator[FeedRow | Refusal]:
             if column < len(cells) and cells[column].strip()
         }
         if values:
-            yield _parse_row(str(line), values)
+            yield _parse_row(str(line), values, absent)
 
 
 def _match_header(path: Path, header: list[str]) -> dict[str, int]:
@@ -77,7 +78,7 @@ def _match_header(path: Path, header: list[str]) -> dict[str, int]:
     return fields
 
 
-def _parse_row(line: str, values: dict[str, str]) -> FeedRow | Refusal:
+def _parse_row(line: str, values: dict[str, str], absent: frozenset[str]) -> FeedRow | Refusal:
     for name in NEEDED:
         if name not in values:
             return Refusal(line, name, "", "the cell is empty")
@@ -109,6 +110,7 @@ def _parse_row(line: str, values: dict[str, str]) -> FeedRow | Refusal:
         search_text=values.get("search_text"),
         name_en=values.get("name_en"),
         category_en=values.get("category_en"),
+        absent=absent,
     )
 
 

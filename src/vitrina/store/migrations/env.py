@@ -8,6 +8,8 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
     render_as_batch=True,
+    # `migrate` has begun a transaction that SQLite holds: a schema appears whole or not at all
+    transactional_ddl=True,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,158 @@
+"""Commands that need the training part: weights, train, publish, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vitrina.cli.app import (
+    HERE,
+    JsonOption,
+    PortOption,
+    ShopOption,
+    announce,
+    open_shop,
+    terminal_progress,
+)
+from vitrina.cli.output import percent, print_candidates, print_json, print_table, stdout
+from vitrina.shop import Shop
+
+
+def weights(
+    backbone: Annotated[str | None, typer.Argument(help="Fetch this one's weights.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Take them from this file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which ImageNet weights are at hand, or fetch one backbone's."""
+    from vitrina.shop import require_training
+
+    require_training()
+    from vitrina.training.framework import load_framework
+    from vitrina.training.loading import load_backbone
+    from vitrina.training.weights import weights_status
+
+    if backbone:
+        load_framework()
+        loaded = load_backbone(backbone, weights=file, progress=terminal_progress())
+        if as_json:
+            print_json(loaded.weights)
+        else:
+            stdout().print(f"{backbone}: {loaded.weights.way}, {loaded.weights.detail}")
+        return
+    found = weights_status()
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        stdout(),
+        ("backbone", "at hand", "MB", "where"),
+        [
+            (
+                s.backbone,
+                s.way or "no",
+                f"{s.size_bytes / 1e6:.1f}" if s.size_bytes else "",
+                s.path or "",
+            )
+            for s in found
+        ],
+    )
+
+
+def train(
+    backbone: Annotated[str, typer.Option(help="A name that `vitrina weights` lists.")] = (
+        "mobilenet_v2"
+    ),
+    seed: Annotated[int, typer.Option(help="Decides split, views and order.")] = 0,
+    weights: Annotated[
+        Path | None, typer.Option(help="File with ImageNet weights; else they are looked for.")
+    ] = None,
+    unfrozen_layers: Annotated[
+        int, typer.Option(help="How many of the last layers learn in phase 2.")
+    ] = 30,
+    head_epochs: Annotated[int | None, typer.Option(help="Passes of phase 1, at most.")] = None,
+    tail_epochs: Annotated[int | None, typer.Option(help="Passes of phase 2, at most.")] = None,
+    tail_rate: Annotated[
+        float | None, typer.Option(help="Learning rate at the start of phase 2.")
+    ] = None,
+    views: Annotated[int | None, typer.Option(help="Pictures that each photo counts for.")] = None,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model: the head first, then the last layers too."""
+    chosen: dict[str, Any] = {
+        "head_epochs": head_epochs,
+        "tail_epochs": tail_epochs,
+        "tail_rate": tail_rate,
+        "views": views,
+    }
+    run = open_shop(shop).train(
+        backbone,
+        weights=weights,
+        seed=seed,
+        unfrozen_layers=unfrozen_layers,
+        **{name: value for name, value in chosen.items() if value is not None},
+    )
+    if as_json:
+        print_json(run)
+        return
+    minutes = sum(run.seconds.values()) / 60
+    stdout().print(f"Run {run.id}, {minutes:.1f} minutes, weights: {run.weights['way']}")
+    stdout().print(
+        f"On {run.test['photos']:.0f} photos kept away from training: "
+        f"top-1 {percent(run.test['top1'])}, top-3 {percent(run.test['top3'])}"
+    )
+
+
+def publish(
+    run: Annotated[str | None, typer.Argument(help="A run's id; the newest unless given.")] = None,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Export a run, compare it with Keras, and have it served."""
+    bundle = open_shop(shop).publish(run)
+    if as_json:
+        print_json(bundle.info)
+        return
+    test, agreement = bundle.info.metrics["test"], bundle.info.metrics["agreement"]
+    stdout().print(f"Published {bundle.info.version}, {bundle.size_bytes / 1e6:.1f} MB")
+    stdout().print(
+        f"On {test['photos']} test photos, in ONNX Runtime: top-1 {percent(test['top1'])}, "
+        f"top-3 {percent(test['top3'])}"
+    )
+    stdout().print(
+        f"Against Keras on {agreement['photos']} photos: the same first category on all, "
+        f"probabilities at most {agreement['max_difference']:.1e} apart"
+    )
+    stdout().print("A server that runs goes on with the bundle it has until it is restarted.")
+
+
+def demo(
+    source: Annotated[Path, typer.Argument(help="Folder of the demo shop's goods.")] = Path("demo"),
+    shop: ShopOption = Path("build/demo-shop"),
+    backbones: Annotated[
+        str, typer.Option(help="Names, separated by commas; all: every one there is.")
+    ] = "mobilenet_v2,efficientnet_lite0",
+    serve: Annotated[bool, typer.Option(help="Serve the shop at the end.")] = True,
+    port: PortOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Walk the demo shop from end to end: import, train, compare, publish, serve."""
+    from vitrina.demo import run_demo
+    from vitrina.shop import require_training
+
+    require_training()
+    from vitrina.training.backbones import list_backbones
+
+    names = list_backbones() if backbones.lower() == "all" else backbones.split(",")
+    wanted = [name.strip() for name in names]
+    candidates = run_demo(source, shop, wanted, terminal_progress(), to_be_served=serve, port=port)
+    if as_json:
+        print_json(candidates)
+    else:
+        print_candidates(stdout(), candidates)
+    if serve:
+        opened = Shop.open(shop)
+        name = opened.folder.settings.name
+        opened.serve(port=port, on_ready=lambda address: announce(name, address, browse=True))
