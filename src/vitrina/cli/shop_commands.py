@@ -45,6 +45,8 @@ def import_(
         f"Imported {report.products} products with {report.photos} photos "
         f"in {report.categories} categories."
     )
+    if report.split_photos is not None:
+        stdout().print(f"The split file decides for {report.split_photos} of the photos.")
     if report.refusals:
         stdout().print(
             f"Refused {len(report.refusals)}; why, line by line: {report.refused_file}",
