@@ -29,7 +29,10 @@ def test_the_python_page_runs(
     exec(compile(example, "docs/python.md", "exec"), {"__name__": "example"})
     told = capsys.readouterr().out
     assert "30 products in 3 categories" in told
-    assert "Розетки" in told
+    # whether it is right is asked where networks are trained longer: here only that it answers
+    assert re.search(r"^(the box says|perhaps): .*(Кабели|Лампы|Розетки)", told, re.MULTILINE)
+    assert re.search(r"^top-1 on products never seen: [\d.]+$", told, re.MULTILINE)
+    assert re.search(r"^\d+ goods match the word$", told, re.MULTILINE)
     assert "photo_type - " in told
 
 
