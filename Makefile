@@ -1,5 +1,5 @@
 # Two commands need nothing but Python, pip and the package registries:
-#   make demo   draws on the demo shop, trains, compares, publishes, serves (SERVE=0: stops before)
+#   make demo   takes the demo shop, trains, compares, publishes, serves (SERVE=0: stops before)
 #   make test   checks style, types, architecture and behaviour
 PYTHON ?= python3
 VENV ?= .venv

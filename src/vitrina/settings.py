@@ -97,7 +97,7 @@ def read_settings(toml: Path) -> Settings:
         )
         raise SettingError(
             f"Settings of {toml} or of the environment cannot be used: {wrong}.",
-            hint="`vitrina init --help` and docs/settings.md list the settings and their ranges.",
+            hint="docs/settings.md and the shop.toml that `vitrina init` writes list the settings.",
         ) from error
 
 

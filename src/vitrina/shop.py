@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vitrina.search.engine import PhotoSearch
     from vitrina.training.run import Run
 
+# tf2onnx is what Keras exports to ONNX with; nothing here imports it by name
 _NEEDED_TO_TRAIN = ("keras", "tensorflow", "tf2onnx", "onnx", "scipy", "matplotlib")
 
 

@@ -11,7 +11,7 @@ _LEAST = {"views": 1, "head_epochs": 1, "tail_epochs": 0, "head_batch": 1, "tail
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
-    """The recipe of one run; two runs of one plan on one dataset give the same model.
+    """The recipe of one run; one plan on one dataset gives the same model, up to rounding.
 
     Attributes:
         backbone: A name from `vitrina.training.backbones`.

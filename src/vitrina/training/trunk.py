@@ -1,4 +1,4 @@
-"""The frozen trunk of a network in ONNX Runtime: it costs about half of what it costs in Keras.
+"""The frozen trunk of a network in ONNX Runtime: it costs less than half of what it costs in Keras.
 
 Measured by `benchmarks/trunk.py`; the answers differ from Keras's by rounding only.
 """
