@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-BACKBONES ?= mobilenet_v2,efficientnet_lite0
+BACKBONES ?= all
 SERVE ?= 1
 PORT ?= 8000
 DEMO_SHOP ?= build/demo-shop
@@ -65,7 +65,7 @@ format: setup
 constraints: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
-	  --extra train --group dev pyproject.toml -o constraints.txt
+	  --extra train --extra tensorboard --group dev pyproject.toml -o constraints.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
 	  --constraint constraints.txt --group draw pyproject.toml -o demo/constraints.txt

@@ -3,18 +3,15 @@
 import importlib.util
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 
 from vitrina.errors import SettingError
-from vitrina.training.backbones import (
-    IMAGENET_STANDARDISED,
-    REGISTRY,
-    Backbone,
-    describe_backbone,
-    list_backbones,
-)
+from vitrina.training.backbones import NAMED, REGISTRY, describe_backbone, list_backbones
+from vitrina.training.descriptions import IMAGENET_STANDARDISED, Backbone
+from vitrina.training.keras_applications import KERAS_APPLICATIONS
 
 NAMES = list_backbones()
 
@@ -22,14 +19,22 @@ NAMES = list_backbones()
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [
-        ("*", ["mobilenet_v2", "efficientnet_lite0", "efficientnet_b0", "resnet50"]),
-        ("efficientnet*", ["efficientnet_lite0", "efficientnet_b0"]),
+        ("*", [each.name for each in REGISTRY]),
+        ("efficientnet_v2_b?", [f"efficientnet_v2_b{number}" for number in range(4)]),
         ("resnet??", ["resnet50"]),
-        ("vgg*", []),
+        ("vgg*", ["vgg16", "vgg19"]),
+        ("nothing*", []),
     ],
 )
 def test_list(pattern: str, expected: list[str]) -> None:
     assert list_backbones(pattern) == expected
+
+
+def test_the_named_ones_come_first_and_have_a_package() -> None:
+    assert set(list_backbones()[: len(NAMED)]) == set(NAMED)
+    assert len(set(NAMES)) == len(NAMES)
+    with_package = [each.name for each in REGISTRY if each.package]
+    assert set(with_package) == set(NAMED)
 
 
 @pytest.mark.parametrize(
@@ -38,21 +43,25 @@ def test_list(pattern: str, expected: list[str]) -> None:
         ("resnet", "resnet50"),
         ("MobileNetV2", "mobilenet_v2"),
         ("efficientnet-b0", "efficientnet_b0"),
+        ("EfficientNetV2-B1", "efficientnet_v2_b1"),
+        ("convnext", "convnext_tiny"),
+        ("MobileNetV3Smal", "mobilenet_v3_small"),
     ],
 )
-def test_unknown_name_lists_near_and_all(wrong: str, near: str) -> None:
+def test_unknown_name_lists_near_and_usual_ones(wrong: str, near: str) -> None:
     with pytest.raises(SettingError, match=wrong) as caught:
         describe_backbone(wrong)
-    meant, _, known = caught.value.hint.partition("Known: ")
+    meant, _, usual = caught.value.hint.partition("The usual ones are ")
     assert meant.startswith("Did you mean")
     assert near in meant
-    assert all(name in known for name in NAMES)
+    assert all(name in usual for name in NAMED)
+    assert len(caught.value.hint) < 300
 
 
 def test_name_far_from_all() -> None:
     with pytest.raises(SettingError) as caught:
         describe_backbone("qqq")
-    assert caught.value.hint.startswith("Known: ")
+    assert caught.value.hint.startswith("The usual ones are ")
 
 
 @pytest.mark.parametrize("backbone", REGISTRY, ids=NAMES)
@@ -60,8 +69,10 @@ def test_description_is_complete(backbone: Backbone) -> None:
     assert describe_backbone(backbone.name) is backbone
     assert bool(backbone.keras_class) != bool(backbone.builder)
     assert bool(backbone.official) == bool(backbone.keras_class)
-    assert len(bytes.fromhex(backbone.package.sha256)) == 32
-    assert backbone.package.registry in {"PyPI", "npm"}
+    assert backbone.sources
+    if backbone.package:
+        assert len(bytes.fromhex(backbone.package.sha256)) == 32
+        assert backbone.package.registry in {"PyPI", "npm"}
     if backbone.official:
         assert backbone.official.file_name.endswith(".h5")
 
@@ -83,18 +94,32 @@ def test_listing_needs_no_keras() -> None:
 
 if importlib.util.find_spec("keras") is not None:
     import keras
+    from keras.src.utils import file_utils
 
-    from vitrina.training.network import PIXEL_SCALING, build_network, take_rgb
+    from vitrina.training.cut import cut_network
+    from vitrina.training.network import PIXEL_SCALING, build_network, load_official, take_rgb
+    from vitrina.training.onnx_conversion import to_onnx
+
+ONE_OF_EACH_KIND = (
+    *NAMED,
+    *("mobilenet", "mobilenet_v3_small", "efficientnet_v2_b0", "efficientnet_v2_s"),
+    *("densenet121", "xception", "resnet50_v2", "convnext_tiny", "vgg16"),
+)
+"""At least one of each family and each pixel scaling; the others differ from it in size."""
 
 
-def sources(backbone: Backbone) -> list[object]:
-    return [source for source in (backbone.package, backbone.official) if source]
+@pytest.fixture(autouse=True)
+def forget_networks() -> Any:
+    """Keras keeps every network it ever built until it is told."""
+    yield
+    if importlib.util.find_spec("keras") is not None:
+        keras.backend.clear_session()
 
 
 @pytest.mark.train
 @pytest.mark.parametrize("backbone", REGISTRY, ids=NAMES)
 def test_network_is_as_described(backbone: Backbone) -> None:
-    for source in sources(backbone):
+    for source in backbone.sources:
         network = build_network(backbone, source)
         assert network.name == backbone.name
         assert network.input_shape == (None, 224, 224, 3)
@@ -103,26 +128,119 @@ def test_network_is_as_described(backbone: Backbone) -> None:
         assert len(network.layers) == backbone.layers
         assert network.layers[-1].name == backbone.last_layer
         kinds = [type(layer) for layer in network.layers]
-        assert kinds.count(keras.layers.Rescaling) == 1
         assert keras.layers.Normalization not in kinds
+        assert kinds[1] is keras.layers.Rescaling
         assert network.layers[1].name == PIXEL_SCALING
-        epsilons = {
-            layer.epsilon
-            for layer in network.layers
-            if isinstance(layer, keras.layers.BatchNormalization)
-        }
-        assert epsilons == {source.bn_epsilon}
+        assert not any(isinstance(layer, keras.Model) for layer in network.layers)
+        assert all(isinstance(part, keras.Layer) for part in network.operations)
+        if source.bn_epsilon is not None:
+            epsilons = {
+                layer.epsilon
+                for layer in network.layers
+                if isinstance(layer, keras.layers.BatchNormalization)
+            }
+            assert epsilons == {source.bn_epsilon}
 
 
 @pytest.mark.train
-@pytest.mark.parametrize("backbone", REGISTRY, ids=NAMES)
-def test_network_is_flat_and_its_names_are_stable(backbone: Backbone) -> None:
-    network = build_network(backbone, backbone.package)
-    assert not any(isinstance(layer, keras.Model) for layer in network.layers)
-    again = build_network(backbone, backbone.package)
+@pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
+def test_names_of_layers_are_stable(name: str) -> None:
+    backbone = describe_backbone(name)
+    network = build_network(backbone, backbone.sources[0])
+    again = build_network(backbone, backbone.sources[0])
     assert [layer.name for layer in again.layers] == [layer.name for layer in network.layers]
     middle = network.layers[len(network.layers) // 2].output  # fails if a layer was called twice
     assert keras.Model(network.input, middle).output_shape[0] is None
+
+
+class _Fetched(Exception):
+    """What Keras asked for instead of fetching it."""
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("backbone", [each for each in REGISTRY if each.official], ids=str)
+def test_keras_downloads_what_the_description_says(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(name: str, origin: str, **_: Any) -> None:
+        raise _Fetched(name, origin)
+
+    monkeypatch.setattr(file_utils, "get_file", fetch)
+    with pytest.raises(_Fetched) as caught:
+        load_official(backbone, backbone.official, None)
+    assert caught.value.args == (backbone.official.file_name, backbone.official.url)
+
+
+def disturb(model: Any) -> None:
+    """Moves statistics and biases away from 0 and 1, so that nothing passes unnoticed."""
+    for number, weight in enumerate(model.weights):
+        if weight.path.endswith(("beta", "bias", "moving_mean")):
+            weight.assign(np.linspace(-0.2, 0.3, weight.shape[0]) * (1 + number % 3))
+        if weight.path.endswith("layer_scale/variable") or "layer_scale" in weight.path:
+            weight.assign(np.linspace(0.5, 1, weight.shape[0]))
+    for layer in model.layers:
+        # EfficientNet brings its figures in the weights file, the deviation in place of its square
+        if isinstance(layer, keras.layers.Normalization) and layer.weights:
+            layer.set_weights([(0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 0])
+            layer.finalize_state()
+
+
+@pytest.mark.train
+@pytest.mark.parametrize(
+    "name", [name for name in ONE_OF_EACH_KIND if describe_backbone(name).official]
+)
+def test_features_are_those_of_keras_with_its_own_preprocessing(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = describe_backbone(name)
+    keras_class = getattr(keras.applications, backbone.keras_class)
+    made = []
+
+    def pretrained(*, weights: str | None, **options: Any) -> Any:
+        model = keras_class(weights=weights, **options)
+        if weights == "imagenet":
+            disturb(model)
+            made.append(model)
+        return model
+
+    monkeypatch.setattr(file_utils, "get_file", lambda *_, **__: "")
+    monkeypatch.setattr(keras.Model, "load_weights", lambda *_, **__: None)
+    monkeypatch.setattr(keras.applications, backbone.keras_class, pretrained)
+    network = load_official(backbone, backbone.official, None)
+    photo = np.random.default_rng(1).integers(0, 256, (1, 224, 224, 3)).astype(np.float32)
+    preprocess = sys.modules[keras_class.__module__].preprocess_input
+    expected = np.asarray(made[0](preprocess(photo.copy())))
+    spread = expected.std()
+    assert spread > 1e-6
+    np.testing.assert_allclose(np.asarray(network(photo)) / spread, expected / spread, atol=1e-3)
+
+
+@pytest.mark.train
+@pytest.mark.parametrize(
+    "name", [name for name in ONE_OF_EACH_KIND if name not in (*NAMED, "efficientnet_v2_s")]
+)
+def test_others_are_cut_saved_and_exported(name: str, tmp_path: Any) -> None:
+    import onnxruntime
+
+    keras.utils.set_random_seed(3)
+    backbone = describe_backbone(name)
+    network = build_network(backbone, backbone.sources[0])
+    disturb(network)
+    cut = cut_network(network, 15)
+    # a trunk that ends among the first layers would save nothing
+    assert cut.trunk.output.shape[1] <= 28
+    photo = np.random.default_rng(1).integers(0, 256, (1, 224, 224, 3)).astype(np.float32)
+    expected = np.asarray(network(photo))
+    expected /= (spread := expected.std())
+    halves = np.asarray(cut.tail(cut.trunk(photo)))
+    np.testing.assert_allclose(halves / spread, expected, atol=1e-4)
+    network.save(tmp_path / "network.keras")
+    again = keras.models.load_model(tmp_path / "network.keras")
+    np.testing.assert_allclose(np.asarray(again(photo)) / spread, expected, atol=1e-4)
+    converted = to_onnx(network, input_name="photo", output_names=["features"])
+    session = onnxruntime.InferenceSession(converted.SerializeToString())
+    [found] = session.run(None, {"photo": photo})
+    np.testing.assert_allclose(found / spread, expected, atol=1e-3)
 
 
 @pytest.mark.train

@@ -24,7 +24,10 @@ from vitrina.cli.bars import TerminalProgress
 from vitrina.cli.commands import app, run
 from vitrina.errors import FeedError
 
-COMMANDS = ("init", "import", "check", "weights", "train", "publish", "search", "serve", "demo")
+COMMANDS = (
+    "init", "import", "check", "weights", "train", "tune", "compare", "report", "publish", "search",
+    "serve", "demo",
+)  # fmt: skip
 
 
 class Ended(NamedTuple):

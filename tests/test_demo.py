@@ -28,10 +28,10 @@ class Trained(Exception):
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Something that looks like the demo's goods; training is not walked."""
 
-    def train(_shop: Shop, backbone: str, **_plan: object) -> None:
-        raise Trained(backbone)
+    def compare(_shop: Shop, backbones: list[str], **_plan: object) -> None:
+        raise Trained(backbones[0])
 
-    monkeypatch.setattr(Shop, "train", train)
+    monkeypatch.setattr(Shop, "compare", compare)
     (tmp_path / "demo" / "phone").mkdir(parents=True)
     rows = [("sku", "name", "category"), ("1", "x", "y")]
     write_table(tmp_path / "demo" / "catalogue.csv", rows)

@@ -15,13 +15,8 @@ import pytest
 from vitrina.errors import WeightsDamaged, WeightsNotFound
 from vitrina.progress import Progress
 from vitrina.training import archives, weights
-from vitrina.training.backbones import (
-    MINUS_ONE_TO_ONE,
-    REGISTRY,
-    Backbone,
-    Package,
-    describe_backbone,
-)
+from vitrina.training.backbones import REGISTRY, describe_backbone
+from vitrina.training.descriptions import MINUS_ONE_TO_ONE, Backbone, Package
 from vitrina.training.loading import load_backbone
 from vitrina.training.weights import cache_folder, find_weights, unreachable, weights_status
 
@@ -139,6 +134,21 @@ def test_nothing_anywhere_lists_every_way_and_why(tmp_path: Path) -> None:
 def test_backbone_that_keras_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WeightsNotFound, match="Keras Applications has no EfficientNet-Lite0"):
         find_weights(describe_backbone("efficientnet_lite0"))
+
+
+def test_backbone_without_a_package(tmp_path: Path) -> None:
+    with pytest.raises(WeightsNotFound) as caught:
+        find_weights(describe_backbone("vgg16"))
+    *_, package = caught.value.message.splitlines()
+    assert package.endswith("No package is known that holds VGG16.")
+    assert "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5, and name" in caught.value.hint
+    wrong = tmp_path / "wrong.jpg"
+    wrong.write_bytes(b"these are no weights")
+    with pytest.raises(WeightsDamaged, match=r"no weights file for VGG16 \(its SHA-256"):
+        load_backbone("vgg16", weights=wrong)
+    wrong = wrong.rename(tmp_path / "vgg16-000000000000-v1.weights.h5")
+    with pytest.raises(WeightsNotFound, match="No package is known"):
+        load_backbone("vgg16", weights=wrong)
 
 
 def test_no_npm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -425,3 +435,22 @@ def test_weights_that_are_not_finite(tmp_path: Path) -> None:
     broken.save_weights(tmp_path / "broken.weights.h5")
     with pytest.raises(WeightsDamaged, match="Conv1 holds values that are not finite"):
         load_backbone("mobilenet_v2", weights=tmp_path / "broken.weights.h5")
+
+
+@pytest.mark.train
+def test_layers_that_keras_numbers_are_found_by_their_place(tmp_path: Path) -> None:
+    keras.layers.ReLU()  # so that Keras's numbers do not begin anew
+    whole = keras.applications.MobileNetV3Small(weights=None, input_shape=(224, 224, 3))
+    whole.save_weights(tmp_path / "whole.weights.h5")
+    loaded = load_backbone("mobilenet_v3_small", weights=tmp_path / "whole.weights.h5")
+    for name in ("conv", "expanded_conv_10_project", "conv_1"):
+        expected = whole.get_layer(name).get_weights()[0]
+        np.testing.assert_array_equal(loaded.network.get_layer(name).get_weights()[0], expected)
+
+
+@pytest.mark.train
+def test_classifier_that_moves_a_layer(tmp_path: Path) -> None:
+    whole = keras.applications.ConvNeXtTiny(weights=None, input_shape=(224, 224, 3))
+    whole.save_weights(tmp_path / "whole.weights.h5")
+    with pytest.raises(WeightsDamaged, match="holds nothing for layer layer_normalization"):
+        load_backbone("convnext_tiny", weights=tmp_path / "whole.weights.h5")

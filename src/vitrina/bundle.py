@@ -164,6 +164,22 @@ def active_version(bundles: Path) -> str | None:
         return None
 
 
+def named_bundle(bundles: Path, version: str) -> Bundle:
+    """The bundle of that version, active or not.
+
+    Raises:
+        NoBundle: there is none.
+        BundleDamaged: it is not what was written.
+    """
+    if Path(version).name != version or not (bundles / version).is_dir():
+        known = sorted(path.parent.name for path in bundles.glob("[!.]*/bundle.json"))
+        raise NoBundle(
+            f"There is no bundle {version[:60]!r}.",
+            hint=f"There are {', '.join(known)}." if known else "`vitrina publish` makes one.",
+        )
+    return read_bundle(bundles / version)
+
+
 def active_bundle(bundles: Path) -> Bundle:
     """The bundle that is served.
 

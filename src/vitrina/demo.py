@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vitrina import atomic
-from vitrina.bundle import Bundle
+from vitrina.bundle import Bundle, named_bundle
 from vitrina.encoder import Encoder
 from vitrina.errors import FeedError, ShopExists
+from vitrina.evaluation.comparison import Comparison
 from vitrina.evaluation.metrics import Labels
 from vitrina.evaluation.offline import OfflineFigures, score
 from vitrina.photos import decode
@@ -21,36 +22,33 @@ from vitrina.progress import Progress
 from vitrina.shop import Shop
 from vitrina.store.database import open_database
 from vitrina.store.products import list_photos
-from vitrina.training.backbones import describe_backbone
+from vitrina.training.loading import require_backbone
 
 SHOP_NAME = "Электротовары"
 MARK = ".demo"
 """File in a shop's folder that says that the demo made it."""
 
 
+QUICK: dict[str, Any] = {
+    "trials": 4,
+    "training": {"tail_epochs": 12, "unfrozen_layers": 20},
+    "requests": 100,
+    "repeats": 2,
+}
+"""Less than a shop's own comparison takes: four networks in minutes."""
+
+
 @dataclass(frozen=True)
-class Candidate:
-    """One backbone, trained and measured on the demo shop.
+class DemoResult:
+    """What the demo showed.
 
     Attributes:
-        backbone: Its name.
-        version: Of its bundle.
-        held_out: Figures on products that training never saw.
-        phone: Figures on phone photos, never trained on either.
-        size_mb: All that is deployed, megabytes.
-        photo_ms: One photo through decoder and network, median, milliseconds.
-        minutes: Training, activations included.
-        published: Whether it is the one that is served.
+        comparison: Of the backbones, on products that they never saw.
+        phone: Figures on the demo's own phone photos, by backbone.
     """
 
-    backbone: str
-    version: str
-    held_out: OfflineFigures
-    phone: OfflineFigures
-    size_mb: float
-    photo_ms: float
-    minutes: float
-    published: bool = False
+    comparison: Comparison
+    phone: dict[str, OfflineFigures]
 
 
 def run_demo(
@@ -61,11 +59,10 @@ def run_demo(
     *,
     to_be_served: bool = False,
     port: int | None = None,
-) -> list[Candidate]:
-    """Makes or brings up to date the demo shop, and publishes the best of the backbones.
+) -> DemoResult:
+    """Makes or brings up to date the demo shop, compares backbones, and publishes the best.
 
-    Best is the one with the highest top-1 on held-out products; among equals on phone photos,
-    then the smallest. Whatever can be refused is refused before anything is trained.
+    Whatever can be refused is refused before anything is trained.
 
     Args:
         source: Folder with catalogue.csv and phone/phone.csv.
@@ -74,9 +71,6 @@ def run_demo(
         progress: Where the work reports to.
         to_be_served: Whether the caller means to serve the shop afterwards.
         port: Port that it will be served on; the shop's setting where None.
-
-    Returns:
-        One entry a backbone, the published one first.
 
     Raises:
         FeedError: `source` is not the demo shop.
@@ -92,24 +86,20 @@ def run_demo(
         )
     names = list(dict.fromkeys(backbones))
     for name in names:
-        describe_backbone(name)
+        require_backbone(name)
     shop = _demo_shop(shop_folder, progress)
     if to_be_served:
         shop.require_port(port)
     shop.import_catalogue(catalogue)
-    candidates = []
-    bundles = {}
-    for backbone in names:
-        progress.say(f"— {backbone}")
-        run = shop.train(backbone)
-        bundle = shop.publish(run.id, activate=False)
-        bundles[bundle.info.version] = bundle
-        minutes = sum(run.seconds.values()) / 60
-        candidates.append(_measure(shop, bundle, phone, minutes, progress))
-    candidates.sort(key=lambda c: (-c.held_out.top1, -c.phone.top1, c.size_mb))
-    best = candidates[0]
-    shop.activate(bundles[best.version])
-    return [replace(best, published=True), *candidates[1:]]
+    comparison = shop.compare(names, **QUICK)
+    figures = {}
+    for candidate in comparison.candidates:
+        if candidate.bundle:
+            bundle = named_bundle(shop.folder.bundles, candidate.bundle)
+            figures[candidate.backbone] = _on_phone_photos(shop, bundle, phone, progress)
+    if comparison.choice.best:
+        shop.activate(comparison.candidate(comparison.choice.best).bundle)
+    return DemoResult(comparison, figures)
 
 
 def _demo_shop(place: Path, progress: Progress) -> Shop:
@@ -127,25 +117,14 @@ def _demo_shop(place: Path, progress: Progress) -> Shop:
     return Shop.create(place, name=SHOP_NAME, progress=progress)
 
 
-def _measure(
-    shop: Shop, bundle: Bundle, phone: Path, minutes: float, progress: Progress
-) -> Candidate:
+def _on_phone_photos(shop: Shop, bundle: Bundle, phone: Path, progress: Progress) -> OfflineFigures:
     encoder = Encoder(bundle.model, threads=shop.folder.settings.threads)
     contents, labels = _read_phone_photos(shop, bundle, phone)
-    probabilities, milliseconds = [], []
-    for content in progress.track(contents, "Measuring on phone photos", len(contents)):
-        start = time.perf_counter()
-        probabilities.append(encoder.encode(decode(content)).probabilities)
-        milliseconds.append((time.perf_counter() - start) * 1e3)
-    return Candidate(
-        backbone=bundle.info.backbone,
-        version=bundle.info.version,
-        held_out=OfflineFigures(**bundle.info.metrics["test"]),
-        phone=score(np.stack(probabilities), labels),
-        size_mb=round(bundle.size_bytes / 1e6, 1),
-        photo_ms=round(float(np.median(milliseconds)), 1),
-        minutes=round(minutes, 1),
-    )
+    probabilities = [
+        encoder.encode(decode(content)).probabilities
+        for content in progress.track(contents, "Measuring on phone photos", len(contents))
+    ]
+    return score(np.stack(probabilities), labels)
 
 
 def _read_phone_photos(shop: Shop, bundle: Bundle, phone: Path) -> tuple[list[bytes], Labels]:

@@ -25,6 +25,7 @@ scripts and the HTTP API rely on it. The command line (`vitrina.cli`) and the AP
     │   ├── WeightsNotFound      none of the places has them
     │   └── WeightsDamaged       a file whose checksum or content is not the expected one
     ├── TrainingError        a run that cannot start, or that came to nothing
+    ├── EvaluationError      a model that cannot be measured, or a comparison that cannot be read
     ├── MissingExtra         a command that needs an optional part of the installation
     └── BundleError          what is served
         ├── NoBundle             nothing is published yet
@@ -171,6 +172,12 @@ class TrainingError(VitrinaError):
     """A run cannot start, or came to nothing."""
 
     code = "training"
+
+
+class EvaluationError(VitrinaError):
+    """A model cannot be measured, or a comparison cannot be read."""
+
+    code = "evaluation"
 
 
 class MissingExtra(VitrinaError):

@@ -1,29 +1,27 @@
-"""A run becomes a bundle: exported to ONNX, compared with Keras, measured, then published."""
+"""A run becomes a bundle: its ONNX file compared with Keras, measured, then published."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from vitrina.bundle import Bundle, BundleInfo, goods_array, write_bundle
 from vitrina.dataset import Dataset, Sample
-from vitrina.encoder import INPUT, OUTPUTS, Encoder
+from vitrina.decoded import DecodedPhotos
+from vitrina.encoder import Encoder
 from vitrina.errors import BundleDisagrees
+from vitrina.evaluation.metrics import Probabilities
 from vitrina.evaluation.offline import classify_all, score
 from vitrina.folder import ShopFolder
 from vitrina.photos import Pixels
 from vitrina.pixels import PixelCache
 from vitrina.progress import Progress
-from vitrina.training.activations import run_in_batches
-from vitrina.training.onnx_conversion import to_onnx
+from vitrina.training.formats import ONNX, load_classifier
 from vitrina.training.run import Run
 
 COMPARED_PHOTOS = 500
@@ -48,9 +46,7 @@ class Agreement:
 def export_run(
     folder: ShopFolder,
     run: Run,
-    dataset: Dataset,
-    goods: Sequence[str],
-    pixels: PixelCache,
+    photos: DecodedPhotos,
     progress: Progress,
 ) -> Bundle:
     """Makes a bundle of a run; the caller holds the shop's lock and activates it.
@@ -58,9 +54,7 @@ def export_run(
     Args:
         folder: The shop.
         run: Which one.
-        dataset: That of the run, each photo in `pixels`.
-        goods: SHA-256 of every photo of the catalogue, each in `pixels`.
-        pixels: Decoded photos.
+        photos: The run's dataset and the catalogue's goods.
         progress: Where the work reports to.
 
     Raises:
@@ -68,26 +62,22 @@ def export_run(
             was written.
         BundleDamaged: the exported file cannot be run.
     """
+    dataset, goods, pixels = photos.dataset, photos.goods, photos.pixels
     place = folder.runs / run.id
-    with progress.step("Exporting to ONNX", 1) as step:
-        trained = keras.models.load_model(place / "model.keras")
-        converted = to_onnx(trained, input_name=INPUT, output_names=OUTPUTS)
-        model = bytes(converted.SerializeToString())
+    with progress.step("Loading the trained network", 1) as step:
+        classify = load_classifier(place, run.plan["backbone"])
+        model = (place / ONNX).read_bytes()
+        encoder = Encoder(place / ONNX, threads=os.cpu_count() or 1)
         step.advance()
-    with tempfile.TemporaryDirectory(prefix="vitrina-") as scratch:
-        file = Path(scratch) / "model.onnx"
-        file.write_bytes(model)
-        encoder = Encoder(file, threads=os.cpu_count() or 1)
-    agreement = compare_with_keras(
-        trained, encoder, [pixels[sample.sha256] for sample in _compared(dataset)], progress
-    )
+    compared = [pixels[sample.sha256] for sample in _compared(dataset)]
+    agreement = compare_with_keras(classify(compared), encoder, compared, progress)
     require_agreement(agreement)
     embeddings = [
         encoder.encode(pixels[sha]).embedding
         for sha in progress.track(goods, "Embedding goods", len(goods))
     ]
     info = BundleInfo(
-        version=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run.backbone}",
+        version=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run.id[16:]}",
         backbone=run.backbone,
         run=run.id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -109,11 +99,16 @@ def export_run(
 
 
 def compare_with_keras(
-    trained: keras.Model, encoder: Encoder, photos: Sequence[Pixels], progress: Progress
+    expected: Probabilities, encoder: Encoder, photos: Sequence[Pixels], progress: Progress
 ) -> Agreement:
-    """Asks both networks about the same photos, each (224, 224, 3) uint8."""
-    classifier = keras.Model(trained.input, trained.outputs[0])
-    expected = run_in_batches(classifier, np.stack(photos))
+    """Holds the exported network's answers against those of the trained one.
+
+    Args:
+        expected: (N, C) float32, the trained network's.
+        encoder: The exported one.
+        photos: N of (224, 224, 3) uint8.
+        progress: Where the work reports to.
+    """
     received = classify_all(
         encoder.classify, photos, label="Comparing with Keras", progress=progress
     )

@@ -5,6 +5,7 @@ vitrina.db          products, photos, categories
 photos/ab/<sha>.jpg every picture once, under the SHA-256 of its bytes
 imports/            rows that an import refused
 runs/<id>/          training runs
+report/             the last comparison: index.html, comparison.csv, comparison.json
 bundles/<version>/  what can be served; bundles/active names the one that is
 cache/              decoded photos and activations: may be deleted at any time
 """
@@ -108,6 +109,11 @@ class ShopFolder:
     def bundles(self) -> Path:
         """What can be served."""
         return self.root / "bundles"
+
+    @property
+    def report(self) -> Path:
+        """The last comparison."""
+        return self.root / "report"
 
     @property
     def cache(self) -> Path:

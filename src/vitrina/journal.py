@@ -45,7 +45,7 @@ class _Kept:
 
 @contextmanager
 def writing(folder: ShopFolder, work: str, progress: Progress) -> Iterator[None]:
-    """Holds the shop's lock while `work` ("import", "check", "train", "publish") changes it.
+    """Holds the shop's lock while `work` (the name of a command) changes it.
 
     Raises:
         ShopBusy: another process holds the lock.
@@ -101,10 +101,17 @@ def _aftermath(folder: ShopFolder, note: Path) -> str:
         return "it had finished, and its goods are in the catalogue"
     if work == "import":
         return "nothing of it was kept; the catalogue is as it was before"
+    if work == "tune":
+        return "the trials that had ended are kept and used again"
+    if work == "compare":
+        return "what it had trained and measured is kept and used again"
     if work == "train" and new_runs:
         return f"it had finished; its result is kept as the run {', '.join(new_runs)}"
     if work == "train":
-        return "the activations it had computed are kept and used again; the run itself was removed"
+        return (
+            "the activations and the epochs it had computed are kept and used again; the run "
+            "itself was removed"
+        )
     if now.active != before.active:
         return f"it had finished; the bundle {now.active} is served"
     if new_bundles:

@@ -71,6 +71,8 @@ class PixelCache:
         Returns:
             Why photos could not be decoded, by SHA-256.
         """
+        if spoiled := self._records.verify():
+            progress.say(f"{spoiled} decoded photos were damaged on the disk and are made again.")
         missing = {photo.sha256: photo for photo in photos if photo.sha256 not in self}
         refused: dict[str, PhotoError] = {}
 

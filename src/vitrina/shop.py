@@ -12,12 +12,12 @@ training needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from vitrina.errors import DatasetError, MissingExtra, TrainingError
+from vitrina.errors import MissingExtra, TrainingError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
@@ -26,14 +26,17 @@ if TYPE_CHECKING:
     from vitrina.bundle import Bundle
     from vitrina.catalogue.check import CheckReport
     from vitrina.catalogue.importer import ImportReport
-    from vitrina.dataset import Dataset
-    from vitrina.pixels import PixelCache
+    from vitrina.evaluation.candidate import TrialRecord
+    from vitrina.evaluation.comparison import Comparison
     from vitrina.search.answers import Language, PhotoAnswer, TextAnswer
     from vitrina.search.engine import PhotoSearch
     from vitrina.training.run import Run
 
 # tf2onnx is what Keras exports to ONNX with; nothing here imports it by name
-_NEEDED_TO_TRAIN = ("keras", "tensorflow", "tf2onnx", "onnx", "scipy", "matplotlib")
+_NEEDED_TO_TRAIN = (
+    "keras", "keras_tuner", "tensorflow", "tf2onnx", "onnx", "scipy", "matplotlib", "seaborn",
+    "psutil",
+)  # fmt: skip
 
 
 class Shop:
@@ -103,13 +106,25 @@ class Shop:
         return check_catalogue(self.folder, progress=self._progress)
 
     def train(
-        self, backbone: str = "mobilenet_v2", *, weights: str | Path | None = None, **plan: Any
+        self,
+        backbone: str = "mobilenet_v2",
+        *,
+        weights: str | Path | None = None,
+        trials: int = 0,
+        max_minutes: float = 0,
+        tensorboard: str | Path | None = None,
+        recipe: Literal["vitrina", "study"] = "vitrina",
+        **plan: Any,
     ) -> Run:
         """Trains one model on the shop's photos.
 
         Args:
-            backbone: A name that `vitrina weights` lists.
+            backbone: A name that `vitrina weights` lists, or `onnx:FILE`.
             weights: File with ImageNet weights; found by itself where None.
+            trials: Trials of tuning before; 0 for none.
+            max_minutes: No trial begins after that; 0 for no limit.
+            tensorboard: Folder for TensorBoard's logs.
+            recipe: Whose values are taken where `plan` says nothing.
             plan: Fields of `vitrina.training.plan.TrainingPlan`, such as seed=1.
 
         Raises:
@@ -119,25 +134,134 @@ class Shop:
             ShopBusy: another process is changing the shop.
         """
         require_training()
-        from vitrina.training.backbones import describe_backbone
+        from vitrina.decoded import decoded_dataset
         from vitrina.training.framework import load_framework
-        from vitrina.training.plan import TrainingPlan
+        from vitrina.training.loading import require_backbone
+        from vitrina.training.plan import RECIPES, Tuning
 
-        describe_backbone(backbone)
-        wanted = TrainingPlan(backbone=backbone, **plan)
+        require_backbone(backbone)
+        wanted = RECIPES[recipe](backbone, **plan)
         with writing(self.folder, "train", self._progress):
-            dataset, pixels = self._dataset(wanted.seed)
+            photos = decoded_dataset(self.folder, wanted.seed, self._progress)
             load_framework()
             from vitrina.training.trainer import train_run
 
             return train_run(
                 self.folder,
-                dataset,
-                pixels,
+                photos.dataset,
+                photos.pixels,
                 wanted,
+                tuning=Tuning(trials, max_minutes),
+                weights=None if weights is None else Path(weights),
+                progress=self._progress,
+                tensorboard=None if tensorboard is None else Path(tensorboard),
+            )
+
+    def tune(
+        self,
+        backbone: str = "mobilenet_v2",
+        *,
+        trials: int = 10,
+        max_minutes: float = 0,
+        weights: str | Path | None = None,
+        **plan: Any,
+    ) -> tuple[TrialRecord, ...]:
+        """Tries hyper-parameters; `train` with the same arguments goes on from the best of them.
+
+        Args:
+            backbone: As in `train`.
+            trials: How many.
+            max_minutes: No trial begins after that; 0 for no limit.
+            weights: As in `train`.
+            plan: As in `train`.
+
+        Raises:
+            VitrinaError: as `train`.
+        """
+        require_training()
+        from vitrina.decoded import decoded_dataset
+        from vitrina.training.framework import load_framework
+        from vitrina.training.loading import require_backbone
+        from vitrina.training.plan import Tuning, vitrina_plan
+
+        require_backbone(backbone)
+        wanted = vitrina_plan(backbone, **plan)
+        with writing(self.folder, "tune", self._progress):
+            photos = decoded_dataset(self.folder, wanted.seed, self._progress)
+            load_framework()
+            from vitrina.training.trainer import tune_only
+
+            return tune_only(
+                self.folder,
+                photos.dataset,
+                photos.pixels,
+                wanted,
+                tuning=Tuning(trials, max_minutes),
                 weights=None if weights is None else Path(weights),
                 progress=self._progress,
             )
+
+    def compare(
+        self, backbones: Sequence[str] | None = None, *, budget: str = "", **options: Any
+    ) -> Comparison:
+        """Trains, publishes and measures several models, and chooses the best inside a budget.
+
+        What an earlier call had finished is used again. The report lies in `report/`.
+
+        Args:
+            backbones: Names that `vitrina weights` lists, or `onnx:FILE`; the named four where
+                None.
+            budget: Such as "ram=300MB,latency=30ms,cold_start=1s,size=50MB,cores=2".
+            options: Fields of `vitrina.compare.ComparisonPlan`, such as trials=10.
+
+        Raises:
+            VitrinaError: the shop cannot be trained on at all; a single model that cannot be is
+                named in the comparison, with the reason.
+        """
+        require_training()
+        from vitrina.training.framework import load_framework
+
+        load_framework()
+        from vitrina.compare import ComparisonPlan, compare_models
+        from vitrina.evaluation.budget import parse_budget
+        from vitrina.training.backbones import NAMED
+
+        wanted = ComparisonPlan(
+            backbones=tuple(NAMED if backbones is None else backbones),
+            budget=parse_budget(budget),
+            **options,
+        )
+        with writing(self.folder, "compare", self._progress):
+            return compare_models(self.folder, wanted, self._progress)
+
+    def comparison(self) -> Comparison:
+        """The last comparison.
+
+        Raises:
+            EvaluationError: there is none.
+        """
+        from vitrina.evaluation.comparison import Comparison
+
+        return Comparison.read(self.folder.report / "comparison.json")
+
+    def write_report(self, *, language: Language | None = None) -> Path:
+        """Writes the last comparison's report anew; returns the page.
+
+        Args:
+            language: The shop's where None.
+
+        Raises:
+            EvaluationError: nothing was compared yet.
+        """
+        require_training()
+        from vitrina.evaluation.report import write_report
+
+        return write_report(
+            self.comparison(),
+            self.folder.root,
+            self.folder.report,
+            language or self.folder.settings.language,
+        )
 
     def runs(self) -> list[Run]:
         """All finished training runs, the oldest first; a damaged one is told and passed over."""
@@ -160,23 +284,30 @@ class Shop:
             ShopBusy: another process is changing the shop.
         """
         require_training()
+        from vitrina.decoded import decoded_again
         from vitrina.training.framework import load_framework
 
         chosen = self._find_run(run)
         with writing(self.folder, "publish", self._progress):
-            dataset, goods, pixels = self._decoded_for(chosen)
+            photos = decoded_again(self.folder, chosen.id, self._progress)
             load_framework()
             from vitrina.export import export_run
 
-            bundle = export_run(self.folder, chosen, dataset, goods, pixels, self._progress)
+            bundle = export_run(self.folder, chosen, photos, self._progress)
             if activate:
                 self._activate(bundle)
         return bundle
 
-    def activate(self, bundle: Bundle) -> None:
-        """Has a bundle served that was published without being activated."""
+    def activate(self, version: str) -> None:
+        """Has a bundle served that was published without being activated.
+
+        Raises:
+            BundleError: there is none of that version, or it is damaged.
+        """
+        from vitrina.bundle import named_bundle
+
         with writing(self.folder, "publish", self._progress):
-            self._activate(bundle)
+            self._activate(named_bundle(self.folder.bundles, version))
 
     def search_photo(
         self, photo: str | Path | bytes, *, language: Language | None = None, limit: int = 0
@@ -226,6 +357,7 @@ class Shop:
         *,
         host: str | None = None,
         port: int | None = None,
+        bundle: str | None = None,
         on_ready: Callable[[str], None] | None = None,
     ) -> None:
         """Serves the shop until the process is asked to stop.
@@ -233,10 +365,12 @@ class Shop:
         Args:
             host: Address to listen on; the shop's setting where None.
             port: Port to listen on, likewise; 0 takes any free one.
+            bundle: Version to serve instead of the active one.
             on_ready: Called with the page's address once it is served.
 
         Raises:
             SettingError: the address cannot be listened on.
+            BundleError: the bundle that was named cannot be served.
         """
         from vitrina.serving.process import run_server
 
@@ -245,6 +379,7 @@ class Shop:
             self.folder,
             host=host or settings.host,
             port=settings.port if port is None else port,
+            bundle=bundle,
             on_ready=on_ready,
         )
 
@@ -267,61 +402,6 @@ class Shop:
 
         activate(self.folder.bundles, bundle.info.version)
         self._photo_search = None
-
-    def _dataset(self, seed: int) -> tuple[Dataset, PixelCache]:
-        """The shop's photos, split and decoded; those that cannot be are left out."""
-        from vitrina.dataset import build_dataset
-        from vitrina.pixels import PhotoFile, PixelCache
-        from vitrina.store.database import migrate
-
-        with migrate(self.folder.database)() as session:
-            dataset = build_dataset(session, seed=seed)
-        for notice in dataset.notices:
-            self._progress.say(notice)
-        pixels = PixelCache(self.folder.cache)
-        files = [PhotoFile(s.sha256, self.folder.root / s.file) for s in dataset.samples]
-        readable = dataset.without(self._decode(pixels, files))
-        for notice in readable.notices:
-            if notice not in dataset.notices:
-                self._progress.say(notice)
-        return readable, pixels
-
-    def _decoded_for(self, run: Run) -> tuple[Dataset, list[str], PixelCache]:
-        """The run's photos and the goods', decoded; those that cannot be are left out.
-
-        The run may have learned from photos that an import took out of the catalogue since, so
-        one does not include the other.
-        """
-        from vitrina.dataset import Dataset
-        from vitrina.pixels import PhotoFile, PixelCache
-        from vitrina.store.database import migrate
-        from vitrina.store.products import list_photos
-
-        dataset = Dataset.read(self.folder.runs / run.id / "dataset.json")
-        with migrate(self.folder.database)() as session:
-            photos = {photo.sha256: photo.suffix for photo, _, _ in list_photos(session)}
-        places = {s.sha256: self.folder.root / s.file for s in dataset.samples}
-        places |= {sha: self.folder.photo(sha, suffix) for sha, suffix in photos.items()}
-        pixels = PixelCache(self.folder.cache)
-        refused = self._decode(pixels, [PhotoFile(sha, path) for sha, path in places.items()])
-        goods = [sha for sha in photos if sha not in refused]
-        if not goods:
-            raise DatasetError(
-                "None of the goods has a photo that can be read.",
-                hint="Import the goods again; `vitrina check` lists what cannot be read.",
-            )
-        return dataset.measured_without(refused), goods, pixels
-
-    def _decode(self, pixels: PixelCache, files: Iterable[Any]) -> set[str]:
-        refused = pixels.add(
-            files, limits=self.folder.settings.photo_limits, progress=self._progress
-        )
-        if refused:
-            self._progress.say(
-                f"{len(refused)} photos cannot be read and are left out; `vitrina check` lists "
-                "them."
-            )
-        return set(refused)
 
     def _find_run(self, wanted: str | None) -> Run:
         runs = self.runs()

@@ -6,6 +6,7 @@ import errno
 import sys
 
 from vitrina.cli.app import app
+from vitrina.cli.comparison_commands import bench, compare, report, tune
 from vitrina.cli.output import print_error, stderr
 from vitrina.cli.shop_commands import check, import_, init, search, serve
 from vitrina.cli.training_commands import demo, publish, train, weights
@@ -13,8 +14,11 @@ from vitrina.errors import VitrinaError
 
 app.command()(init)
 app.command("import")(import_)
-for _command in (check, weights, train, publish, search, serve, demo):
+for _command in (
+    check, weights, train, tune, compare, report, publish, search, serve, demo,
+):  # fmt: skip
     app.command()(_command)
+app.add_typer(bench, name="bench")
 
 
 def run() -> None:

@@ -16,8 +16,6 @@ from vitrina.errors import VitrinaError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from vitrina.demo import Candidate
-
 
 def print_json(content: Any) -> None:
     """One JSON document on stdout; dataclasses and paths become what they look like."""
@@ -43,33 +41,6 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     console.print(table)
-
-
-def print_candidates(console: Console, candidates: Sequence[Candidate]) -> None:
-    """The models that were compared, and what the published one scores."""
-    print_table(
-        console,
-        ("backbone", "top-1", "top-3", "phone\ntop-1", "phone\ntop-3", "MB", "ms", "min", ""),
-        [
-            (
-                c.backbone,
-                *(percent(f) for f in (c.held_out.top1, c.held_out.top3, c.phone.top1)),
-                percent(c.phone.top3),
-                c.size_mb,
-                c.photo_ms,
-                c.minutes,
-                "published" if c.published else "",
-            )
-            for c in candidates
-        ],
-    )
-    best = candidates[0]
-    console.print(
-        f"{best.backbone} is right on {percent(best.held_out.top1)} of {best.held_out.photos} "
-        f"products that it never saw, and on {percent(best.phone.top1)} of {best.phone.photos} "
-        "phone photos.",
-        highlight=False,
-    )
 
 
 def print_error(console: Console, error: VitrinaError) -> None:

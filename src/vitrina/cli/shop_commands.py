@@ -113,11 +113,16 @@ def search(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: PortOption = None,
+    bundle: Annotated[
+        str | None, typer.Option(help="Serve this bundle instead of the published one.")
+    ] = None,
     shop: ShopOption = HERE,
 ) -> None:
     """Serve the shop's page and its search."""
     name = (opened := Shop.open(shop)).folder.settings.name
-    opened.serve(host=host, port=port, on_ready=lambda address: announce(name, address))
+    opened.serve(
+        host=host, port=port, bundle=bundle, on_ready=lambda address: announce(name, address)
+    )
 
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif")

@@ -16,7 +16,9 @@ from vitrina.cli.app import (
     open_shop,
     terminal_progress,
 )
-from vitrina.cli.output import percent, print_candidates, print_json, print_table, stdout
+from vitrina.cli.comparison_commands import named_backbones
+from vitrina.cli.comparison_tables import print_demo
+from vitrina.cli.output import percent, print_json, print_table, stdout
 from vitrina.shop import Shop
 
 
@@ -69,29 +71,49 @@ def train(
         Path | None, typer.Option(help="File with ImageNet weights; else they are looked for.")
     ] = None,
     unfrozen_layers: Annotated[
-        int, typer.Option(help="How many of the last layers learn in phase 2.")
-    ] = 30,
-    head_epochs: Annotated[int | None, typer.Option(help="Passes of phase 1, at most.")] = None,
-    tail_epochs: Annotated[int | None, typer.Option(help="Passes of phase 2, at most.")] = None,
+        int | None, typer.Option(help="How many of the last layers learn in phase 2.")
+    ] = None,
+    head_epochs: Annotated[int | None, typer.Option(help="Epochs of phase 1, at most.")] = None,
+    tail_epochs: Annotated[int | None, typer.Option(help="Epochs of phase 2, at most.")] = None,
     tail_rate: Annotated[
         float | None, typer.Option(help="Learning rate at the start of phase 2.")
     ] = None,
+    constant_rate: Annotated[
+        bool, typer.Option("--constant-rate", help="It does not fall along a cosine.")
+    ] = False,
+    balance: Annotated[
+        float | None, typer.Option(help="0: each photo counts alike; 1: each category.")
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(help="vitrina, or study: the study's head, epochs and rates.")
+    ] = "vitrina",
+    trials: Annotated[int, typer.Option(help="Trials of tuning before; 0: none.", min=0)] = 0,
+    max_minutes: Annotated[float, typer.Option(help="Of tuning; 0: no limit.", min=0)] = 0,
+    tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard's logs.")] = None,
     views: Annotated[int | None, typer.Option(help="Pictures that each photo counts for.")] = None,
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model: the head first, then the last layers too."""
+    """Train a model: the head first, then the last layers too; goes on where it was cut off."""
     chosen: dict[str, Any] = {
         "head_epochs": head_epochs,
         "tail_epochs": tail_epochs,
         "tail_rate": tail_rate,
         "views": views,
+        "unfrozen_layers": unfrozen_layers,
+        "balance": balance,
+        "tail_schedule": "constant" if constant_rate else None,
     }
+    if recipe not in ("vitrina", "study"):
+        raise typer.BadParameter("There are vitrina and study.", param_hint="--recipe")
     run = open_shop(shop).train(
         backbone,
         weights=weights,
+        trials=trials,
+        max_minutes=max_minutes,
+        tensorboard=tensorboard,
+        recipe=recipe,  # type: ignore[arg-type]
         seed=seed,
-        unfrozen_layers=unfrozen_layers,
         **{name: value for name, value in chosen.items() if value is not None},
     )
     if as_json:
@@ -132,8 +154,8 @@ def demo(
     source: Annotated[Path, typer.Argument(help="Folder of the demo shop's goods.")] = Path("demo"),
     shop: ShopOption = Path("build/demo-shop"),
     backbones: Annotated[
-        str, typer.Option(help="Names, separated by commas; all: every one there is.")
-    ] = "mobilenet_v2,efficientnet_lite0",
+        str, typer.Option(help="Names, separated by commas; all: the named four.")
+    ] = "all",
     serve: Annotated[bool, typer.Option(help="Serve the shop at the end.")] = True,
     port: PortOption = None,
     as_json: JsonOption = False,
@@ -143,15 +165,13 @@ def demo(
     from vitrina.shop import require_training
 
     require_training()
-    from vitrina.training.backbones import list_backbones
-
-    names = list_backbones() if backbones.lower() == "all" else backbones.split(",")
-    wanted = [name.strip() for name in names]
-    candidates = run_demo(source, shop, wanted, terminal_progress(), to_be_served=serve, port=port)
+    wanted = named_backbones(backbones) or [""]
+    result = run_demo(source, shop, wanted, terminal_progress(), to_be_served=serve, port=port)
     if as_json:
-        print_json(candidates)
+        print_json(result)
     else:
-        print_candidates(stdout(), candidates)
+        print_demo(stdout(), result)
+        stdout().print(f"Report: {shop / 'report' / 'index.html'}", soft_wrap=True)
     if serve:
         opened = Shop.open(shop)
         name = opened.folder.settings.name

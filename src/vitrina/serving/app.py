@@ -20,16 +20,18 @@ from vitrina.storefront.pages import create_router as create_pages
 from vitrina.version import __version__
 
 
-def create_app(folder: ShopFolder) -> FastAPI:
+def create_app(folder: ShopFolder, bundle: str | None = None) -> FastAPI:
     """A server for one shop, with everything loaded.
 
     Args:
         folder: The shop.
+        bundle: Version to serve instead of the active one.
 
     Raises:
         ShopVersion: its database is missing or of another version.
+        BundleError: the bundle that was named cannot be served.
     """
-    state = load_shop(folder)
+    state = load_shop(folder, bundle)
     app = FastAPI(
         title=f"{state.settings.name}: search by photo",
         version=__version__,

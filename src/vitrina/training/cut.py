@@ -17,11 +17,13 @@ class CutNetwork:
         trunk: (N, 224, 224, 3) float32, 0..255 -> (N, h, w, c) float32; never trained.
         tail: (N, h, w, c) float32 -> the network's output; its last layers may be trained.
         at: Name of the layer whose output is handed over.
+        network: The whole.
     """
 
     trunk: keras.Model
     tail: keras.Model
     at: str
+    network: keras.Model
 
 
 def cut_network(network: keras.Model, unfrozen_layers: int) -> CutNetwork:
@@ -54,16 +56,28 @@ def cut_network(network: keras.Model, unfrozen_layers: int) -> CutNetwork:
         # all that is made up to here and still needed behind here is this one output
         if all(last_use[layers[early].name] <= number for early in range(number))
     )
-    for number, layer in enumerate(layers):
-        layer.trainable = number >= first_free and not isinstance(
-            layer, keras.layers.BatchNormalization
-        )
+    unfreeze(network, unfrozen_layers)
     middle = layers[cut].output
     return CutNetwork(
         trunk=keras.Model(network.input, middle, name="trunk"),
         tail=keras.Model(middle, network.output, name="tail"),
         at=layers[cut].name,
+        network=network,
     )
+
+
+def unfreeze(network: keras.Model, unfrozen_layers: int) -> None:
+    """Lets the last layers learn and no others; BatchNormalization layers never.
+
+    Args:
+        network: Flat, as `cut_network` takes it; may have been cut at more layers than these.
+        unfrozen_layers: How many of its last layers.
+    """
+    first_free = len(network.layers) - unfrozen_layers
+    for number, layer in enumerate(network.layers):
+        layer.trainable = number >= first_free and not isinstance(
+            layer, keras.layers.BatchNormalization
+        )
 
 
 def _last_uses(layers: list[keras.Layer], place: dict[str, int]) -> dict[str, int]:

@@ -17,7 +17,8 @@ def deployed_network(network: keras.Model, head: keras.Model) -> keras.Model:
         embedding of unit length.
     """
     photo = keras.Input(network.input.shape[1:], dtype="uint8", name="photo")
-    features = network(keras.ops.cast(photo, "float32"))
+    # a layer, not `keras.ops.cast`, which the HDF5 format writes but cannot read back
+    features = network(keras.layers.Rescaling(1.0, dtype="float32", name="as_numbers")(photo))
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     embedding = keras.layers.UnitNormalization(name="embedding")(pooled)
     return keras.Model(photo, [head(pooled), embedding], name="vitrina")

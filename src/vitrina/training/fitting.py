@@ -10,72 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
 
 from vitrina.errors import TrainingError
 from vitrina.progress import Progress, Step
+from vitrina.training.batches import Batches, LabelledRows
+from vitrina.training.checkpoint import Checkpoint
 from vitrina.training.plan import TrainingPlan
 
-Rows = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class LabelledRows:
-    """Which rows of a value array show which photo, and what each photo is.
-
-    Attributes:
-        values: (M, ...) float16, mapped or in memory.
-        rows: (N, views) int64 into `values`.
-        labels: (N,) int64.
-        classes: Number of categories.
-    """
-
-    values: npt.NDArray[Any]
-    rows: Rows
-    labels: npt.NDArray[np.int64]
-    classes: int
-
-    def one_hot(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """(len(numbers), classes) float32."""
-        table: npt.NDArray[np.float32] = np.eye(self.classes, dtype=np.float32)
-        return np.take(table, self.labels[numbers], axis=0)
-
-
-class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Each pass shows every view of every photo once.
-
-    Read from `values` batch by batch, so that memory does not grow with the shop.
-
-    Args:
-        data: What is shown.
-        batch: Views a batch.
-        seed: The order is drawn anew for each pass; None keeps it as it is.
-    """
-
-    def __init__(self, data: LabelledRows, batch: int, seed: int | None) -> None:
-        super().__init__()
-        self._data = data
-        self._batch = batch
-        self._seed = seed
-        self._epoch = -1
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        return math.ceil(self._data.rows.size / self._batch)
-
-    def __getitem__(self, index: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
-        part = self._order[index * self._batch : (index + 1) * self._batch]
-        photos, views = np.divmod(part, self._data.rows.shape[1])
-        rows = self._data.rows[photos, views]
-        return self._data.values[rows].astype(np.float32), self._data.one_hot(photos)
-
-    def on_epoch_end(self) -> None:
-        """Draws the order from the seed and the number of the pass alone."""
-        self._epoch += 1
-        self._order = np.arange(self._data.rows.size)
-        if self._seed is not None:
-            np.random.default_rng((self._seed, self._epoch)).shuffle(self._order)
+LEAST_RATE = 1e-7
+"""Plateaus do not bring the learning rate below this."""
 
 
 class _Report(keras.callbacks.Callback):  # type: ignore[misc]
@@ -86,11 +29,12 @@ class _Report(keras.callbacks.Callback):  # type: ignore[misc]
         self._step = step
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Tells the accuracy on the watched photos."""
-        logs = logs or {}
+        """Tells the accuracy on the watched photos, and notes the learning rate."""
+        logs = {} if logs is None else logs
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         if not math.isfinite(logs.get("loss", 0.0)):
             raise TrainingError(
-                f"The loss became {logs['loss']} in pass {epoch + 1}.",
+                f"The loss became {logs['loss']} in epoch {epoch + 1}.",
                 hint="Lower the learning rate.",
             )
         self._step.advance(note=f"validation top-1 {logs.get('val_accuracy', math.nan):.1%}")
@@ -103,12 +47,13 @@ class Phase:
     Attributes:
         number: 1 or 2.
         label: What the progress bar says.
-        epochs: Passes at most.
+        epochs: At most.
         rate: Learning rate at the start.
-        batch: Views a step.
-        patience: Passes without a better validation loss after which it ends with the weights of
-            its best pass; half as many halve the rate. None goes through all passes, the rate
-            falling to 0 along a cosine.
+        batch: Photos a step.
+        falls: Whether the rate falls to 0 along a cosine over all epochs. Otherwise it is halved
+            when the validation loss stops falling, and the phase ends with the weights of its best
+            epoch once that has been `patience` epochs ago.
+        patience: See there.
     """
 
     number: int
@@ -116,7 +61,34 @@ class Phase:
     epochs: int
     rate: float
     batch: int
-    patience: int | None
+    falls: bool
+    patience: int
+
+
+def head_phase(plan: TrainingPlan) -> Phase:
+    """Phase 1 of a plan."""
+    return Phase(
+        number=1,
+        label="Phase 1: the head",
+        epochs=plan.head_epochs,
+        rate=plan.head_rate,
+        batch=plan.head_batch,
+        falls=False,
+        patience=plan.patience,
+    )
+
+
+def tail_phase(plan: TrainingPlan) -> Phase:
+    """Phase 2 of a plan."""
+    return Phase(
+        number=2,
+        label="Phase 2: the last layers",
+        epochs=plan.tail_epochs,
+        rate=plan.tail_rate,
+        batch=plan.tail_batch,
+        falls=plan.tail_schedule == "cosine",
+        patience=plan.patience,
+    )
 
 
 def fit_phase(
@@ -126,69 +98,128 @@ def fit_phase(
     train: LabelledRows,
     watched: LabelledRows,
     progress: Progress,
+    *,
+    checkpoint: Path | None = None,
+    tensorboard: Path | None = None,
 ) -> list[dict[str, float]]:
     """Trains `model` in place.
 
     Args:
         model: From one row of `values` to (N, classes) float32 probabilities.
         phase: How.
-        plan: Label smoothing and seed.
+        plan: Optimizer, label smoothing, balance and seed.
         train: What it learns from.
-        watched: What decides which pass was best; where empty, the last one counts.
+        watched: What decides which epoch was best; where empty, the last one counts.
         progress: Where the work reports to.
+        checkpoint: File in which the phase's state is kept, and from which it goes on where it is
+            there; the caller deletes it.
+        tensorboard: Folder for TensorBoard's logs.
 
     Returns:
-        One entry a pass: phase, epoch, loss, accuracy, val_loss, val_accuracy, learning_rate.
+        One entry an epoch: phase, epoch, loss, accuracy, val_loss, val_accuracy, learning_rate.
 
     Raises:
         TrainingError: the loss became NaN or infinite.
     """
-    batches = _Batches(train, phase.batch, plan.seed * 10 + phase.number)
+    steps = math.ceil(len(train) / phase.batch)
     rate: Any = phase.rate
-    if phase.patience is None:
-        rate = keras.optimizers.schedules.CosineDecay(rate, phase.epochs * len(batches))
+    if phase.falls:
+        rate = keras.optimizers.schedules.CosineDecay(rate, max(1, phase.epochs * steps))
     model.compile(
-        optimizer=keras.optimizers.Adam(rate),
+        optimizer=make_optimizer(plan.optimizer, rate),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=plan.label_smoothing),
         metrics=["accuracy"],
     )
+    model.optimizer.build(model.trainable_variables)
+    deciding = [] if phase.falls or not len(watched) else _stop_at_the_best(phase.patience)
+    earlier: list[dict[str, float]] = []
     with progress.step(phase.label, phase.epochs) as step:
-        callbacks: list[keras.callbacks.Callback] = [_Report(step)]
-        checked: dict[str, Any] = {}
-        if len(watched.labels):
-            checked["validation_data"] = _Batches(watched, phase.batch, None)
-            if phase.patience is not None:
-                callbacks += _stop_at_the_best(phase.patience)
-        history = model.fit(
-            batches,
-            epochs=phase.epochs,
-            shuffle=False,  # the batches shuffle themselves, so that the seed decides
-            callbacks=callbacks,
-            verbose=0,
-            **checked,
-        ).history
+        callbacks: list[keras.callbacks.Callback] = [_Report(step), *deciding]
+        if checkpoint is not None:
+            kept = Checkpoint(checkpoint, deciding)
+            kept.restore(model)
+            earlier = list(kept.history)
+            callbacks.append(kept)
+            if earlier:
+                progress.say(f"{phase.label}: {len(earlier)} epochs were done before.")
+                step.advance(len(earlier))
+        if tensorboard is not None:
+            logs = tensorboard / f"phase-{phase.number}"
+            callbacks.append(keras.callbacks.TensorBoard(str(logs)))
+        if checkpoint is None or not kept.complete:
+            earlier += _fit(model, phase, plan, train, watched, callbacks, len(earlier))
     return [
-        {"phase": phase.number, "epoch": epoch + 1}
-        | {name: float(values[epoch]) for name, values in history.items()}
-        for epoch in range(len(history["loss"]))
+        {"phase": phase.number, "epoch": number} | entry
+        for number, entry in enumerate(earlier, start=1)
     ]
+
+
+def make_optimizer(name: str, rate: Any) -> keras.optimizers.Optimizer:
+    """One of a plan's optimizers; SGD has Nesterov momentum 0.9, without which it hardly moves."""
+    if name == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
+    kinds = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
+    return kinds[name](rate)
+
+
+def _fit(
+    model: keras.Model,
+    phase: Phase,
+    plan: TrainingPlan,
+    train: LabelledRows,
+    watched: LabelledRows,
+    callbacks: list[keras.callbacks.Callback],
+    done: int,
+) -> list[dict[str, float]]:
+    seed = plan.seed * 10 + phase.number
+    batches = Batches(train, phase.batch, seed, balance=plan.balance, first_epoch=done)
+    history = model.fit(
+        batches,
+        initial_epoch=done,
+        epochs=phase.epochs,
+        shuffle=False,  # the batches shuffle themselves, so that the seed decides
+        callbacks=callbacks,
+        validation_data=Batches(watched, phase.batch, None) if len(watched) else None,
+        verbose=0,
+    ).history
+    return [
+        {name: float(values[number]) for name, values in history.items()}
+        for number in range(len(history["loss"]))
+    ]
+
+
+class _BestEpoch(keras.callbacks.EarlyStopping):  # type: ignore[misc]
+    """Keras's own, going on from what a checkpoint told it instead of beginning anew."""
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Forgets nothing that was restored."""
+        if self.best_weights is None:
+            super().on_train_begin(logs)
+
+
+class _Plateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
+    """Likewise."""
+
+    restored = False
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Forgets nothing that was restored."""
+        if not self.restored:
+            super().on_train_begin(logs)
+            self.restored = True
 
 
 def _stop_at_the_best(patience: int) -> list[keras.callbacks.Callback]:
     return [
-        keras.callbacks.EarlyStopping(
-            monitor="val_loss", patience=patience, restore_best_weights=True
-        ),
-        keras.callbacks.ReduceLROnPlateau(
-            monitor="val_loss", factor=0.5, patience=max(1, patience // 2)
-        ),
+        _BestEpoch(monitor="val_loss", patience=patience, restore_best_weights=True),
+        _Plateau(monitor="val_loss", factor=0.5, patience=max(1, patience // 2), min_lr=LEAST_RATE),
     ]
 
 
-def write_history(path: Path, passes: Sequence[dict[str, float]]) -> None:
-    """Puts history.csv at `path`, one line a pass; missing figures stay empty."""
-    columns = list(dict.fromkeys(name for entry in passes for name in entry))
+def write_history(path: Path, epochs: Sequence[dict[str, float]]) -> None:
+    """Puts history.csv at `path`, one line an epoch; missing figures stay empty."""
+    columns = list(dict.fromkeys(name for entry in epochs for name in entry))
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows({name: f"{value:g}" for name, value in entry.items()} for entry in passes)
+        writer.writerows({name: f"{value:g}" for name, value in entry.items()} for entry in epochs)

@@ -21,8 +21,10 @@ def load_framework() -> None:
     if "tensorflow" in sys.modules:
         return
     with _stderr_held_back():
-        importlib.import_module("tensorflow")
+        tensorflow = importlib.import_module("tensorflow")
         importlib.import_module("keras")
+    # each trial of tuning is a new network, which TensorFlow takes for a mistake of ours
+    tensorflow.get_logger().setLevel("ERROR")
 
 
 @contextmanager

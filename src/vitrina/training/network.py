@@ -6,11 +6,15 @@ and the first real layer, and none of Keras's own preprocessing.
 
 from __future__ import annotations
 
+import collections
 import contextlib
+import functools
 import importlib
+import re
 import sys
 import warnings
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +22,7 @@ import keras
 import numpy as np
 
 from vitrina.errors import WeightsDamaged
-from vitrina.training.backbones import Backbone, Source
+from vitrina.training.descriptions import Backbone, Source
 
 PIXEL_SCALING = "pixel_scaling"
 """The name of the layer that scales pixels, the first after the input."""
@@ -38,24 +42,75 @@ def build_network(backbone: Backbone, source: Source) -> keras.Model:
         list(source.scaling.scale), list(source.scaling.offset), name=PIXEL_SCALING
     )(photo)
     plain = _plain_model(backbone, scaled)
-    own_preprocessing = {
-        layer.name
-        for layer in plain.layers
-        if isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization)
-        and layer.name != PIXEL_SCALING
-    }
+    names = stable_names(plain)
 
-    def fresh(layer: keras.Layer) -> keras.Layer:
-        config = layer.get_config()
-        if isinstance(layer, keras.layers.BatchNormalization):
+    def fresh(part: keras.Operation) -> keras.Operation:
+        if not isinstance(part, keras.Layer) or _is_taken_apart(part):
+            return part  # `call` replaces it, or leaves it out
+        config = part.get_config()
+        config["name"] = names[part.name]
+        if isinstance(part, keras.layers.BatchNormalization) and source.bn_epsilon is not None:
             config["epsilon"] = source.bn_epsilon
-        return type(layer).from_config(config)
+        return type(part).from_config(config)
 
-    def call(layer: keras.Layer, *inputs: Any, **options: Any) -> Any:
-        return inputs[0] if layer.name in own_preprocessing else layer(*inputs, **options)
+    def call(part: keras.Operation, *inputs: Any, **options: Any) -> Any:
+        if _is_own_preprocessing(part):
+            return inputs[0]
+        if isinstance(part, keras.Sequential):
+            return functools.reduce(lambda x, inner: fresh(inner)(x), part.layers, inputs[0])
+        if not isinstance(part, keras.Layer):
+            return _as_layer(part, names[part.name], *inputs)
+        return part(*inputs, **options)
 
     network = keras.models.clone_model(plain, clone_function=fresh, call_function=call)
     return keras.Model(network.inputs[0], network.outputs[0], name=backbone.name)
+
+
+def stable_names(model: keras.Model) -> dict[str, str]:
+    """Names for the parts of one of Keras's models that are the same in every process.
+
+    Keras numbers what has no name of its own through the whole process; here it is numbered within
+    the model. Layers of a nested `Sequential` count as the model's, and those of Keras's own
+    preprocessing do not count.
+    """
+    names, numbers = {}, collections.Counter[str]()
+    for part in _flat_parts(model):
+        names[part.name] = part.name
+        kind = re.sub(r"_\d+$", "", part.name)
+        if kind.replace("_", "") == type(part).__name__.lower():
+            names[part.name] = f"{kind}_{numbers[kind]}" if numbers[kind] else kind
+            numbers[kind] += 1
+    return names
+
+
+def _flat_parts(model: keras.Model) -> Iterator[keras.Operation]:
+    for part in model.operations:
+        if isinstance(part, keras.Sequential):
+            yield from part.layers
+        elif not _is_own_preprocessing(part):
+            yield part
+
+
+def _is_taken_apart(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.Sequential) or _is_own_preprocessing(layer)
+
+
+def _is_own_preprocessing(part: keras.Operation) -> bool:
+    scales = isinstance(part, keras.layers.Rescaling | keras.layers.Normalization)
+    return scales and part.name != PIXEL_SCALING
+
+
+def _as_layer(operation: keras.Operation, name: str, first: Any, second: Any) -> Any:
+    """A sum or product that Keras's model writes as `+` or `*`: a network is cut at layers only."""
+    kind = type(operation).__name__
+    # lists, because the export to ONNX cannot tidy up round a constant without axes
+    if kind == "Add" and isinstance(second, keras.KerasTensor):
+        return keras.layers.Add(name=name)([first, second])
+    if kind == "Add":
+        return keras.layers.Rescaling([1.0], [float(second)], name=name)(first)
+    if kind == "Multiply" and not isinstance(second, keras.KerasTensor):
+        return keras.layers.Rescaling([float(second)], name=name)(first)
+    raise TypeError(f"{kind} has no layer of its own.")
 
 
 def load_official(backbone: Backbone, source: Source, path: Path | None) -> keras.Model:
@@ -87,9 +142,7 @@ def load_official(backbone: Backbone, source: Source, path: Path | None) -> kera
             except WeightsDamaged:
                 raise without_classifier from None
     network = build_network(backbone, source)
-    for layer in network.layers:
-        if layer.weights:
-            layer.set_weights(filled.get_layer(layer.name).get_weights())
+    _copy_weights(filled, network)
     _require_finite(network, str(path or backbone.title))
     take_rgb(network, source)
     return network
@@ -135,6 +188,24 @@ def take_rgb(network: keras.Model, source: Source) -> None:
     first = next(each for each in network.layers if isinstance(each, keras.layers.Conv2D))
     kernel, *bias = first.get_weights()
     first.set_weights([kernel[:, :, ::-1, :], *bias])
+
+
+def _copy_weights(filled: keras.Model, network: keras.Model) -> None:
+    names = stable_names(filled)
+    arrays = {
+        names[part.name]: part.get_weights()
+        for part in _flat_parts(filled)
+        if isinstance(part, keras.Layer)
+    }
+    for layer in network.layers:
+        if not layer.weights:
+            continue
+        if layer.name not in arrays:  # ConvNeXt normalises elsewhere when it has a classifier
+            raise WeightsDamaged(
+                f"The file with classifier holds nothing for layer {layer.name} of {network.name}.",
+                hint="Expected the file without classifier.",
+            )
+        layer.set_weights(arrays[layer.name])
 
 
 def _plain_model(backbone: Backbone, scaled: keras.KerasTensor) -> keras.Model:

@@ -1,9 +1,10 @@
-"""A training run on the disk: `runs/<id>/` with run.json, model.keras, history and curves."""
+"""A training run on the disk: `runs/<id>/` with run.json, the network, history and curves."""
 
 from __future__ import annotations
 
+import csv
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,12 @@ class Run:
         fill_threshold: Confidence from which the search box is filled.
         validation: Figures on the photos that were watched.
         test: Figures on the photos that were kept away.
-        seconds: Duration of each part of the work.
+        seconds: Duration of each part of the work; what an earlier run had computed costs nothing.
         versions: Of Vitrina and the libraries that decide the result.
         machine: Processor and threads.
+        parameters: Numbers that the deployed network holds.
+        asked: What was asked for, before tuning changed the plan.
+        trials: All of tuning.
     """
 
     id: str
@@ -47,6 +51,9 @@ class Run:
     seconds: dict[str, float]
     versions: dict[str, str]
     machine: dict[str, Any]
+    parameters: int = 0
+    asked: dict[str, Any] = field(default_factory=dict)
+    trials: list[dict[str, Any]] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
         """Puts run.json into the run's folder."""
@@ -86,3 +93,15 @@ def list_runs(runs: Path, progress: Progress = SILENT) -> list[Run]:
             continue
         found.append(run)
     return sorted(found, key=lambda run: run.created)
+
+
+def read_history(folder: Path) -> tuple[dict[str, float], ...]:
+    """history.csv of a run, one entry an epoch; none where it cannot be read."""
+    try:
+        with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
+            return tuple(
+                {name: float(value) for name, value in row.items() if value}
+                for row in csv.DictReader(file)
+            )
+    except (OSError, ValueError, TypeError):
+        return ()

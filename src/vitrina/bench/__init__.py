@@ -1,0 +1,1 @@
+"""Vitrina measured against what it replaces, by commands that anyone can run."""

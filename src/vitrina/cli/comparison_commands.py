@@ -1,0 +1,163 @@
+"""Commands that try many models: tune, compare, report, bench."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vitrina.cli.app import HERE, JsonOption, ShopOption, open_shop, terminal_progress
+from vitrina.cli.comparison_tables import print_comparison, print_trials
+from vitrina.cli.output import print_json, stdout
+
+BackboneOption = Annotated[
+    str, typer.Option(help="A name that `vitrina weights` lists, or onnx:FILE.")
+]
+SeedOption = Annotated[int, typer.Option(help="Decides split, views and order.")]
+BackbonesOption = Annotated[
+    str, typer.Option(help="Names, separated by commas, or onnx:FILE; all: the named four.")
+]
+
+bench = typer.Typer(help="Measure Vitrina itself.", no_args_is_help=True)
+
+
+def tune(
+    backbone: BackboneOption = "mobilenet_v2",
+    trials: Annotated[int, typer.Option(help="How many in all.", min=1)] = 10,
+    max_minutes: Annotated[
+        float, typer.Option(help="No trial begins after that; 0: no limit.", min=0)
+    ] = 0,
+    seed: SeedOption = 0,
+    weights: Annotated[
+        Path | None, typer.Option(help="File with ImageNet weights; else they are looked for.")
+    ] = None,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Try hyper-parameters on cached activations; `vitrina train --trials N` goes on from there."""
+    records = open_shop(shop).tune(
+        backbone, trials=trials, max_minutes=max_minutes, seed=seed, weights=weights
+    )
+    if as_json:
+        print_json(records)
+    else:
+        print_trials(stdout(), records)
+
+
+def compare(
+    backbones: BackbonesOption = "all",
+    budget: Annotated[
+        str,
+        typer.Option(help="Such as ram=300MB,latency=30ms,cold_start=1s,size=50MB,cores=2."),
+    ] = "",
+    trials: Annotated[int, typer.Option(help="Of tuning, for each; 0: none.", min=0)] = 10,
+    max_minutes: Annotated[
+        float, typer.Option(help="Of tuning, for each; 0: no limit.", min=0)
+    ] = 15,
+    seed: SeedOption = 0,
+    views: Annotated[int | None, typer.Option(help="Pictures that each photo counts for.")] = None,
+    tail_epochs: Annotated[int | None, typer.Option(help="Epochs of phase 2, at most.")] = None,
+    unfrozen_layers: Annotated[
+        int | None, typer.Option(help="How many of the last layers learn in phase 2.")
+    ] = None,
+    requests: Annotated[int, typer.Option(help="Asked of each running server.", min=1)] = 200,
+    repeats: Annotated[int, typer.Option(help="Fresh servers for each model.", min=1)] = 3,
+    baseline: Annotated[
+        str, typer.Option(help="keras: measure Keras inside the web process too.")
+    ] = "",
+    measure_again: Annotated[
+        bool, typer.Option("--measure-again", help="Measure servers anew.")
+    ] = False,
+    publish: Annotated[bool, typer.Option("--publish", help="Have the best one served.")] = False,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Train and measure several models, and choose the best inside a budget."""
+    training = {"views": views, "tail_epochs": tail_epochs, "unfrozen_layers": unfrozen_layers}
+    opened = open_shop(shop)
+    comparison = opened.compare(
+        named_backbones(backbones),
+        budget=budget,
+        trials=trials,
+        max_minutes=max_minutes,
+        seed=seed,
+        training={name: value for name, value in training.items() if value is not None},
+        requests=requests,
+        repeats=repeats,
+        baseline=baseline,
+        measure_again=measure_again,
+    )
+    if publish and comparison.choice.best:
+        opened.activate(comparison.candidate(comparison.choice.best).bundle)
+    if as_json:
+        typer.echo((opened.folder.report / "comparison.json").read_text(encoding="utf-8"))
+        return
+    print_comparison(stdout(), comparison)
+    stdout().print(f"Report: {opened.folder.report / 'index.html'}", soft_wrap=True)
+
+
+def report(
+    language: Annotated[str | None, typer.Option(help="ru or en; the shop's unless given.")] = None,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the last comparison's report anew, such as in the other language."""
+    if language not in (None, "ru", "en"):
+        raise typer.BadParameter("There are ru and en.", param_hint="--language")
+    opened = open_shop(shop)
+    page = opened.write_report(language=language)  # type: ignore[arg-type]
+    if as_json:
+        typer.echo(json.dumps({"report": str(page)}, ensure_ascii=False))
+    else:
+        stdout().print(str(page), soft_wrap=True)
+
+
+@bench.callback()
+def bench_root() -> None:
+    """Measure Vitrina itself."""
+
+
+@bench.command("train")
+def bench_train(
+    backbone: BackboneOption = "mobilenet_v2",
+    photos: Annotated[
+        int, typer.Option(help="Training photos that the plain loop runs on; 0: all.", min=0)
+    ] = 600,
+    epochs: Annotated[
+        int, typer.Option(help="Epochs that the plain loop runs of each phase; 0: all.", min=0)
+    ] = 1,
+    seed: SeedOption = 0,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare training from cached activations with the plain Keras loop, side by side."""
+    from vitrina.cli.comparison_tables import print_training_benchmark
+    from vitrina.shop import require_training
+
+    require_training()
+    from vitrina.bench.training import benchmark_training
+
+    result: Any = benchmark_training(
+        open_shop(shop).folder, backbone, photos, epochs, seed, terminal_progress()
+    )
+    if as_json:
+        print_json(result)
+    else:
+        print_training_benchmark(stdout(), result)
+
+
+def named_backbones(backbones: str) -> list[str]:
+    """The names in an option's text.
+
+    Commas separate them; an `onnx:FILE` may not hold one.
+    """
+    from vitrina.shop import require_training
+
+    require_training()
+    from vitrina.training.backbones import NAMED
+
+    if backbones.strip().lower() == "all":
+        return list(NAMED)
+    return [name.strip() for name in backbones.split(",") if name.strip()]

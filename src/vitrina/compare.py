@@ -1,0 +1,421 @@
+"""Several backbones, each tuned, trained, published and measured; then the choice among them.
+
+What one backbone needs lies in its run's folder and its bundle, so a comparison that was
+interrupted finds there what it had finished, and goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from vitrina import atomic
+from vitrina.baseline import baseline_command
+from vitrina.bundle import Bundle, read_bundle
+from vitrina.dataset import Dataset, Sample
+from vitrina.decoded import DecodedPhotos, decoded_dataset
+from vitrina.encoder import Encoder
+from vitrina.errors import (
+    BundleError,
+    EvaluationError,
+    SettingError,
+    TrainingError,
+    VitrinaError,
+    WeightsError,
+)
+from vitrina.evaluation.budget import describe as describe_budget
+from vitrina.evaluation.candidate import Candidate, OfflineRecord, OnlineRecord, TrialRecord
+from vitrina.evaluation.choose import choose
+from vitrina.evaluation.comparison import Budget, Category, Comparison
+from vitrina.evaluation.offline import LabelledPhoto, measure_offline
+from vitrina.evaluation.online import Load, SentPhoto, measure_online, serve_command
+from vitrina.evaluation.phone import PHONE_VERSION
+from vitrina.evaluation.report import write_csv, write_report
+from vitrina.export import export_run
+from vitrina.folder import ShopFolder
+from vitrina.machine import this_machine, usable_cores
+from vitrina.photos import MEDIA_TYPES, sniff
+from vitrina.pixels import PixelCache
+from vitrina.progress import Progress
+from vitrina.store.database import open_database
+from vitrina.store.products import list_categories
+from vitrina.training.formats import KERAS
+from vitrina.training.loading import require_backbone
+from vitrina.training.plan import TrainingPlan, Tuning, vitrina_plan
+from vitrina.training.run import Run, list_runs, read_history
+from vitrina.training.trainer import asked_for, library_versions, train_run
+
+SENT_PHOTOS = 40
+"""So many test photos are sent to servers in turn."""
+
+Record = TypeVar("Record", OfflineRecord, OnlineRecord)
+_ONE_MODEL_FAILS = (WeightsError, TrainingError, BundleError, EvaluationError)
+"""What costs one backbone its place but lets the others be compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonPlan:
+    """What is compared, and how.
+
+    Attributes:
+        backbones: Names, each once; at least one.
+        budget: What the shop's server has.
+        trials: Of tuning, for each backbone; 0 for none.
+        max_minutes: Of tuning, for each backbone; 0 for no limit.
+        seed: Of split, views and first weights.
+        training: Other fields of `vitrina.training.plan.TrainingPlan`.
+        requests: Measured ones a repeat, in the running server.
+        repeats: Fresh servers.
+        baseline: "keras" measures the study's own way too.
+        measure_again: Whether servers are measured anew where that was done before.
+    """
+
+    backbones: tuple[str, ...]
+    budget: Budget = field(default_factory=Budget)
+    trials: int = 10
+    max_minutes: float = 15.0
+    seed: int = 0
+    training: dict[str, Any] = field(default_factory=dict)
+    requests: int = 200
+    repeats: int = 3
+    baseline: Literal["", "keras"] = ""
+    measure_again: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.backbones:
+            raise SettingError(
+                "No backbone was named.", hint="For example --backbones mobilenet_v2,resnet50."
+            )
+        for backbone in self.backbones:
+            require_backbone(backbone)
+            self.plan(backbone)
+        if self.baseline not in ("", "keras"):
+            raise SettingError(
+                f"There is no baseline {self.baseline!r}.", hint="The only one is keras."
+            )
+        self.tuning()
+
+    def plan(self, backbone: str) -> TrainingPlan:
+        """The plan of one backbone, before tuning."""
+        return vitrina_plan(backbone, seed=self.seed, **self.training)
+
+    def tuning(self) -> Tuning:
+        """How much is tried before."""
+        return Tuning(self.trials, self.max_minutes)
+
+
+def compare_models(folder: ShopFolder, wanted: ComparisonPlan, progress: Progress) -> Comparison:
+    """Compares, chooses, and writes the report; the caller holds the shop's lock.
+
+    Raises:
+        DatasetError: too little to learn from or to test on.
+    """
+    photos = decoded_dataset(folder, wanted.seed, progress)
+    candidates = [
+        _candidate(folder, backbone, wanted, photos, progress)
+        for backbone in dict.fromkeys(wanted.backbones)
+    ]
+    dataset = photos.dataset
+    comparison = Comparison(
+        shop=folder.settings.name,
+        language=folder.settings.language,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        fingerprint=dataset.fingerprint,
+        seed=wanted.seed,
+        budget=wanted.budget,
+        candidates=tuple(candidates),
+        choice=choose(candidates, wanted.budget),
+        categories=_categories(folder, dataset),
+        files={sample.sha256: sample.file for sample in dataset.part("test")},
+        notices=dataset.notices,
+        machine=this_machine(),
+        versions=library_versions(),
+        command=_command(wanted),
+    )
+    comparison.write(folder.report / "comparison.json")
+    write_csv(comparison, folder.report / "comparison.csv")
+    write_report(comparison, folder.root, folder.report, folder.settings.language)
+    return comparison
+
+
+def _candidate(
+    folder: ShopFolder,
+    backbone: str,
+    wanted: ComparisonPlan,
+    photos: DecodedPhotos,
+    progress: Progress,
+) -> Candidate:
+    title = require_backbone(backbone)
+    progress.say(f"— {title}")
+    known = Candidate(backbone=backbone, title=title)
+    try:
+        run = _trained(folder, backbone, wanted, photos, progress)
+        place = folder.runs / run.id
+        stages = _Stages(place)
+        known = replace(
+            known,
+            run=run.id,
+            weights=f"{run.weights['way']}: {run.weights['detail']}",
+            trials=tuple(TrialRecord(**trial) for trial in run.trials),
+            history=read_history(place),
+        )
+        bundle = _published(folder, run, photos, stages, progress)
+        known = replace(known, bundle=bundle.info.version)
+        offline = _offline(folder, run, bundle, photos, wanted, stages, progress)
+        servers = _Servers(folder, run, bundle, photos.dataset, wanted, stages, progress)
+        known = replace(known, offline=offline, online=servers.ours())
+        if wanted.baseline and (place / KERAS).exists():
+            known = replace(known, keras=servers.keras())
+        return replace(known, seconds=run.seconds | stages.seconds)
+    except _ONE_MODEL_FAILS as error:
+        progress.say(f"{title} is left out: {error.message}")
+        return replace(known, failed=_in_one(error))
+
+
+def _trained(
+    folder: ShopFolder,
+    backbone: str,
+    wanted: ComparisonPlan,
+    photos: DecodedPhotos,
+    progress: Progress,
+) -> Run:
+    """The run of that plan on these photos, from before where there is one."""
+    plan, tuning = wanted.plan(backbone), wanted.tuning()
+    asked = asked_for(plan, tuning)
+    for run in reversed(list_runs(folder.runs)):
+        if run.asked == asked and run.fingerprint == photos.dataset.fingerprint:
+            progress.say(f"The run {run.id} is used, which was trained before.")
+            return run
+    return train_run(folder, photos.dataset, photos.pixels, plan, tuning=tuning, progress=progress)
+
+
+def _published(
+    folder: ShopFolder, run: Run, photos: DecodedPhotos, stages: _Stages, progress: Progress
+) -> Bundle:
+    """The run's bundle with today's goods, from before where there is one."""
+    for description in sorted(folder.bundles.glob("[!.]*/bundle.json"), reverse=True):
+        try:
+            bundle = read_bundle(description.parent)
+        except BundleError:
+            continue
+        goods = {str(name, "ascii") for name in bundle.goods()["sha256"]}
+        if bundle.info.run == run.id and goods == set(photos.goods):
+            return bundle
+    with stages.timed("publish"):
+        return export_run(folder, run, photos, progress)
+
+
+def _offline(
+    folder: ShopFolder,
+    run: Run,
+    bundle: Bundle,
+    photos: DecodedPhotos,
+    wanted: ComparisonPlan,
+    stages: _Stages,
+    progress: Progress,
+) -> OfflineRecord:
+    threads = _threads(folder, wanted)
+
+    def measure() -> OfflineRecord:
+        encoder = Encoder(bundle.model, threads=threads)
+        return measure_offline(
+            lambda pixels: encoder.encode(pixels).probabilities,
+            _TestPhotos(photos.dataset, photos.pixels),
+            categories=run.categories,
+            model=bundle.model,
+            parameters_m=run.parameters / 1e6,
+            bundle=bundle.info.version,
+            fingerprint=run.fingerprint,
+            threads=threads,
+            progress=progress,
+        )
+
+    conditions = [bundle.info.version, threads, PHONE_VERSION]
+    place = folder.runs / run.id / "offline.json"
+    return _measured(OfflineRecord, place, conditions, measure, stages, "offline", again=False)
+
+
+class _Servers:
+    """A run served in both ways, each measured once under the same conditions."""
+
+    def __init__(
+        self,
+        folder: ShopFolder,
+        run: Run,
+        bundle: Bundle,
+        dataset: Dataset,
+        wanted: ComparisonPlan,
+        stages: _Stages,
+        progress: Progress,
+    ) -> None:
+        self._folder = folder
+        self._place = folder.runs / run.id
+        self._bundle = bundle
+        self._again = wanted.measure_again
+        self._stages = stages
+        self._progress = progress
+        self._load = Load(
+            photos=_sent_photos(folder, dataset),
+            requests=wanted.requests,
+            repeats=wanted.repeats,
+            threads=_threads(folder, wanted),
+            cores=wanted.budget.cores,
+        )
+
+    def ours(self) -> OnlineRecord:
+        """The bundle in `vitrina serve`."""
+        command = serve_command(self._folder.root, self._bundle.info.version)
+        size = self._bundle.size_bytes / 1e6
+        return self._measured("online.json", command, "vitrina", size)
+
+    def keras(self) -> OnlineRecord:
+        """The study's own way."""
+        command = baseline_command(self._place)
+        size = (self._place / KERAS).stat().st_size / 1e6
+        return self._measured("online-keras.json", command, "keras", size)
+
+    def _measured(
+        self, file: str, command: list[str], way: Literal["vitrina", "keras"], size_mb: float
+    ) -> OnlineRecord:
+        load = self._load
+        conditions = [
+            self._bundle.info.version, load.requests, load.repeats, load.threads, load.cores,
+            asdict(this_machine()),
+        ]  # fmt: skip
+
+        def measure() -> OnlineRecord:
+            return measure_online(
+                command,
+                load,
+                way=way,
+                model_size_mb=size_mb,
+                label=f"Measuring in a running server ({way})",
+                progress=self._progress,
+            )
+
+        return _measured(
+            OnlineRecord,
+            self._place / file,
+            conditions,
+            measure,
+            self._stages,
+            "online" if way == "vitrina" else way,
+            again=self._again,
+        )
+
+
+def _measured(
+    kind: type[Record],
+    file: Path,
+    conditions: Sequence[Any],
+    measure: Callable[[], Record],
+    stages: _Stages,
+    stage: str,
+    *,
+    again: bool,
+) -> Record:
+    """A record from its file where that was made under the same conditions, else a new one."""
+    if not again:
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            if content["conditions"] == list(conditions):
+                return TypeAdapter(kind).validate_python(content["record"], strict=False)
+        except (OSError, ValueError, KeyError, TypeError, ValidationError):
+            pass  # measured anew
+    with stages.timed(stage):
+        record = measure()
+    plain = TypeAdapter(kind).dump_python(record, mode="json")
+    atomic.write_json(file, {"conditions": list(conditions), "record": plain})
+    return record
+
+
+class _Stages:
+    """stages.json: how long publishing and measuring a run took, kept beside it."""
+
+    def __init__(self, place: Path) -> None:
+        self._file = place / "stages.json"
+        try:
+            content = json.loads(self._file.read_text(encoding="utf-8"))
+            self.seconds = {str(name): float(value) for name, value in content.items()}
+        except (OSError, ValueError, AttributeError):
+            self.seconds = {}
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Times the block, if it ends well."""
+        start = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - start, 1)
+        atomic.write_json(self._file, self.seconds)
+
+
+class _TestPhotos(Sequence[LabelledPhoto]):
+    """The test photos, each read when it is asked for."""
+
+    def __init__(self, dataset: Dataset, pixels: PixelCache) -> None:
+        self._samples = dataset.part("test")
+        self._labels = dataset.labels(self._samples)
+        self._pixels = pixels
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, index: Any) -> Any:
+        sha256 = self._samples[index].sha256
+        return LabelledPhoto(sha256, self._labels[index], self._pixels[sha256])
+
+
+def _sent_photos(folder: ShopFolder, dataset: Dataset) -> tuple[SentPhoto, ...]:
+    """Test photos spread over the categories, as the files that they are."""
+    samples: list[Sample] = dataset.part("test")
+    step = max(1, len(samples) // SENT_PHOTOS)
+    contents = [(folder.root / sample.file).read_bytes() for sample in samples[::step]]
+    return tuple(
+        SentPhoto(content, MEDIA_TYPES[sniff(content)]) for content in contents[:SENT_PHOTOS]
+    )
+
+
+def _threads(folder: ShopFolder, wanted: ComparisonPlan) -> int:
+    return min(folder.settings.threads, wanted.budget.cores or usable_cores())
+
+
+def _categories(folder: ShopFolder, dataset: Dataset) -> tuple[Category, ...]:
+    sizes = Counter((sample.category, sample.split) for sample in dataset.samples)
+    with open_database(folder.database)() as session:
+        named = {entry.slug: (entry.name, entry.name_en) for entry, _ in list_categories(session)}
+    return tuple(
+        Category(
+            slug=slug,
+            name=named.get(slug, (slug, None))[0],
+            name_en=named.get(slug, (slug, None))[1],
+            train=sizes[slug, "train"],
+            test=sizes[slug, "test"],
+        )
+        for slug in dataset.categories
+    )
+
+
+def _command(wanted: ComparisonPlan) -> str:
+    parts = ["vitrina compare", f"--backbones {','.join(wanted.backbones)}"]
+    if limits := describe_budget(wanted.budget):
+        parts.append(f"--budget {limits}")
+    parts.append(f"--trials {wanted.trials} --max-minutes {wanted.max_minutes:g}")
+    parts.append(f"--seed {wanted.seed}")
+    parts += [f"--{name.replace('_', '-')} {value}" for name, value in wanted.training.items()]
+    parts.append(f"--requests {wanted.requests} --repeats {wanted.repeats}")
+    if wanted.baseline:
+        parts.append(f"--baseline {wanted.baseline}")
+    return " ".join(parts)
+
+
+def _in_one(error: VitrinaError) -> str:
+    return f"{error.message} {error.hint}".strip()

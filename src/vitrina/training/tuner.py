@@ -1,0 +1,315 @@
+"""Tuning: Keras Tuner draws hyper-parameters, trials learn from cached activations.
+
+The space is the study's: optimizer, learning rate, Dense layers, dropout, and how many of the last
+layers are unfrozen. A trial never runs the frozen part of the network. Heads are compared with
+heads first, for a head alone takes seconds; then the best of them is tried on tails of different
+depth, which are compared among each other: a short phase 2 says which depth learns best, but is
+too short to be held against a head that has finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+
+from vitrina import atomic
+from vitrina.errors import SettingError, TrainingError
+from vitrina.evaluation.candidate import TrialRecord
+from vitrina.evaluation.metrics import cross_entropy, top_k_accuracy
+from vitrina.progress import SILENT, Progress
+from vitrina.training.learning import Learner
+from vitrina.training.plan import OPTIMIZERS, TrainingPlan
+
+HEAD_EPOCHS = 5
+TAIL_EPOCHS = 4
+TAIL_PHOTOS = 3000
+"""A tail's trial is a taste: enough to tell depths apart, not to finish."""
+
+DEPTHS = (10, 20, 30)
+"""How many unfrozen layers are tried, each in one of the last trials."""
+
+FEWEST_FOR_DEPTHS = 6
+"""With fewer trials than this all are heads, and the plan's own depth stays."""
+
+_UNITS = (64, 128, 256, 512)
+
+
+def tune(
+    learner: Learner,
+    plan: TrainingPlan,
+    *,
+    trials: int,
+    max_minutes: float,
+    folder: Path,
+    progress: Progress,
+) -> tuple[TrialRecord, ...]:
+    """Tries hyper-parameters; goes on where an earlier call with the same arguments was cut off.
+
+    The first trial has the plan's own values, so that only something better is chosen.
+
+    Args:
+        learner: Has computed what the frozen part makes of each photo.
+        plan: What is not tuned; its own values of what is are tried first.
+        trials: How many in all.
+        max_minutes: No trial begins after that; 0 for no limit.
+        folder: Keras Tuner's files; named after all that the trials depend on.
+        progress: Where the work reports to.
+
+    Returns:
+        Every trial, in their order; one of them chosen.
+
+    Raises:
+        TrainingError: no trial came to its end.
+    """
+    if trials < 1:
+        raise SettingError(
+            f"The number of trials is {trials}; at least 1 is needed.", hint="Try --trials 10."
+        )
+    deadline = time.monotonic() + 60 * max_minutes if max_minutes else None
+    search = _open_search(learner, plan, trials, folder, deadline, progress)
+    done = len(search.oracle.end_order)
+    with progress.step("Tuning", trials) as step:
+        step.advance(done)
+        search.tell = lambda note: step.advance(note=note)
+        with contextlib.redirect_stdout(io.StringIO()):  # Keras Tuner talks on stdout
+            search.search()
+    records = search.records()
+    if not any(record.chosen for record in records):
+        raise TrainingError(
+            "No trial of tuning came to its end: "
+            + "; ".join(f"{record.number}: {record.note}" for record in records)[:500],
+            hint="Train without tuning: vitrina train.",
+        )
+    return records
+
+
+def best_plan(plan: TrainingPlan, trials: tuple[TrialRecord, ...]) -> TrainingPlan:
+    """The plan with the values of the chosen trial.
+
+    Where no depth was tried, the plan keeps its own.
+    """
+    (chosen,) = [trial for trial in trials if trial.chosen]
+    fields = _as_plan(chosen.values)
+    if not chosen.values["unfrozen_layers"]:
+        del fields["unfrozen_layers"]
+    return plan.changed(fields)
+
+
+def tuning_folder(cache: Path, plan: TrainingPlan, fingerprint: str, weights: str) -> Path:
+    """Where the trials of such a tuning lie."""
+    own = json.dumps([asdict(plan), fingerprint, weights, HEAD_EPOCHS, TAIL_EPOCHS, TAIL_PHOTOS])
+    return cache / f"tuning-{hashlib.sha256(own.encode()).hexdigest()[:16]}"
+
+
+def search_space(plan: TrainingPlan) -> keras_tuner.HyperParameters:
+    """The study's space, with the plan's own values as defaults."""
+    space = keras_tuner.HyperParameters()
+    hidden = plan.hidden or (0,)
+    space.Choice("optimizer", list(OPTIMIZERS), default=plan.optimizer)
+    space.Float("head_rate", 1e-5, 1e-2, sampling="log", default=plan.head_rate)
+    space.Int("dense_layers", 0, 2, default=len(plan.hidden))
+    space.Choice("units_1", list(_UNITS), default=_nearest(hidden[0]))
+    space.Choice("units_2", list(_UNITS), default=_nearest(hidden[-1]))
+    space.Float("dropout", 0.2, 0.5, step=0.05, default=min(max(plan.dropout, 0.2), 0.5))
+    # 0 are the trials of heads; the oracle sets the others itself
+    space.Choice("unfrozen_layers", [0, *DEPTHS], default=0)
+    return space
+
+
+class _Oracle(keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
+    """Random search over heads, then depths under the best head; its files never appear half.
+
+    Source: Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", 2012. With some
+    ten trials a model of the space would not have begun to help yet.
+    """
+
+    depths: tuple[int, ...] = ()
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Values of the next trial: the defaults, drawn heads, and last the depths."""
+        if not self.trials:
+            values = {each.name: each.default for each in self.hyperparameters.space}
+            return {"status": "RUNNING", "values": values}
+        left = self.max_trials - len(self.trials)
+        if left <= len(self.depths) and (best := best_trial(self, tails=False)):
+            depth = self.depths[len(self.depths) - left]
+            values = best.hyperparameters.values | {"unfrozen_layers": depth}
+            return {"status": "RUNNING", "values": values}
+        drawn: dict[str, Any] = super().populate_space(trial_id)
+        if drawn.get("values"):
+            drawn["values"] = drawn["values"] | {"unfrozen_layers": 0}
+        return drawn
+
+    def save(self) -> None:
+        """The state of the search, in one step."""
+        atomic.write_text(Path(self._get_oracle_fname()), json.dumps(self.get_state()))
+
+    def _save_trial(self, trial: Any) -> None:
+        place = Path(self._get_trial_dir(trial.trial_id)) / "trial.json"
+        atomic.write_text(place, json.dumps(trial.get_state()))
+
+
+class _Search(keras_tuner.engine.base_tuner.BaseTuner):  # type: ignore[misc]
+    """Runs trials one after the other until they are all done, or time is up."""
+
+    def __init__(
+        self, learner: Learner, plan: TrainingPlan, deadline: float | None, **options: Any
+    ) -> None:
+        self._learner = learner
+        self._plan = plan
+        self._deadline = deadline
+        self._figures: dict[str, dict[str, float]] = {}
+        self.tell: Callable[[str], None] = lambda _note: None
+        super().__init__(**options)
+
+    def pre_create_trial(self) -> None:
+        """Ends the search when its time is up."""
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self.oracle.max_trials = len(self.oracle.trials)
+
+    def run_trial(self, trial: Any, *_args: Any, **_options: Any) -> dict[str, float]:
+        """Learns with one set of values."""
+        start = time.monotonic()
+        plan = replace(
+            self._plan.changed(_as_plan(trial.hyperparameters.values)),
+            head_epochs=HEAD_EPOCHS,
+            tail_epochs=TAIL_EPOCHS,
+        )
+        try:
+            learned = self._learner.learn(plan, SILENT, tail_photos=TAIL_PHOTOS)
+            probabilities, labels = self._learner.probabilities(learned, "validation")
+            if not len(labels):
+                probabilities, labels = self._learner.probabilities(learned, "train")
+            loss = cross_entropy(probabilities, labels)
+            if not np.isfinite(loss) or not np.isfinite(probabilities).all():
+                raise keras_tuner.errors.FailedTrialError("The loss is not a number.")
+            top1 = top_k_accuracy(probabilities, labels, 1)
+        except TrainingError as error:
+            raise keras_tuner.errors.FailedTrialError(error.message) from error
+        return {"loss": loss, "top1": top1, "seconds": round(time.monotonic() - start, 2)}
+
+    def on_trial_end(self, trial: Any) -> None:
+        """Frees what the trial left, which Keras would keep for the life of the process."""
+        super().on_trial_end(trial)
+        keras.backend.clear_session(free_memory=True)
+        loss = _metric(self.oracle.get_trial(trial.trial_id), "loss")
+        self.tell("failed" if loss is None else f"validation loss {loss:.3f}")
+
+    def save(self) -> None:
+        """Nothing of its own: the oracle knows all."""
+        self.oracle.save()
+        atomic.write_text(Path(self._get_tuner_fname()), "{}")
+
+    def records(self) -> tuple[TrialRecord, ...]:
+        """Every trial that ended, in their order."""
+        ended = [self.oracle.trials[name] for name in self.oracle.end_order]
+        best = best_trial(self.oracle, tails=True) or best_trial(self.oracle, tails=False)
+        return tuple(
+            TrialRecord(
+                number=number,
+                status="failed" if _metric(trial, "loss") is None else "completed",
+                values=dict(trial.hyperparameters.values),
+                top1=_metric(trial, "top1"),
+                loss=_metric(trial, "loss"),
+                seconds=_metric(trial, "seconds") or 0.0,
+                chosen=trial is best,
+                note=_last_line(trial.message) if _metric(trial, "loss") is None else "",
+            )
+            for number, trial in enumerate(ended, start=1)
+        )
+
+
+def best_trial(oracle: keras_tuner.Oracle, *, tails: bool) -> Any | None:
+    """The completed trial with the lowest loss among those of tails, or of heads alone.
+
+    Tails say something only once all depths have been tried.
+    """
+    found = [
+        trial
+        for trial in oracle.trials.values()
+        if _metric(trial, "loss") is not None
+        and bool(trial.hyperparameters.values["unfrozen_layers"]) == tails
+    ]
+    if not found or (tails and len(found) < len(oracle.depths)):
+        return None
+    return min(found, key=lambda trial: float(trial.metrics.get_last_value("loss")))
+
+
+def _open_search(
+    learner: Learner,
+    plan: TrainingPlan,
+    trials: int,
+    folder: Path,
+    deadline: float | None,
+    progress: Progress,
+) -> _Search:
+    def opened() -> _Search:
+        oracle = _Oracle(
+            objective=keras_tuner.Objective("loss", "min"),
+            max_trials=trials,
+            hyperparameters=search_space(plan),
+            allow_new_entries=False,
+            tune_new_entries=False,
+            seed=plan.seed + 1,  # 0 would mean: draw one
+            max_consecutive_failed_trials=trials + 1,
+        )
+        oracle.verbose = 0
+        if plan.learns_tail and trials >= FEWEST_FOR_DEPTHS:
+            oracle.depths = tuple(depth for depth in DEPTHS if depth <= learner.cut_layers)
+        return _Search(
+            learner,
+            plan,
+            deadline,
+            oracle=oracle,
+            directory=str(folder.parent),
+            project_name=folder.name,
+        )
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            search = opened()
+        except (ValueError, KeyError, RuntimeError, OSError) as error:
+            progress.say(f"The trials in {folder} cannot be read ({error}); they begin anew.")
+            shutil.rmtree(folder, ignore_errors=True)
+            search = opened()
+    search.oracle.max_trials = trials
+    return search
+
+
+def _as_plan(values: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a plan from the values of a trial."""
+    units = (values["units_1"], values["units_2"])[: values["dense_layers"]]
+    return {
+        "optimizer": values["optimizer"],
+        "head_rate": values["head_rate"],
+        "hidden": tuple(units),
+        "dropout": round(values["dropout"], 2),
+        "unfrozen_layers": values["unfrozen_layers"],
+    }
+
+
+def _nearest(units: int) -> int:
+    return min(_UNITS, key=lambda known: abs(known - units))
+
+
+def _metric(trial: Any, name: str) -> float | None:
+    if trial.status != "COMPLETED" or not trial.metrics.exists(name):
+        return None
+    value = trial.metrics.get_last_value(name)
+    return None if value is None else float(value)
+
+
+def _last_line(message: str | None) -> str:
+    return ((message or "").strip().splitlines() or ["It failed without a word."])[-1][:200]
