@@ -1,24 +1,26 @@
 """How long a server takes from its start to its first answer to a photo, and what it then holds.
 
-    python benchmarks/cold_start.py SHOP PHOTO [--rounds 10] [--photos 50]
+    python benchmarks/cold_start.py SHOP PHOTO [--bundle VERSION] [--rounds 10] [--photos 50]
 
 Each round starts a fresh `vitrina serve`. Printed as median (smallest to largest): seconds to
-listening and to the first answer, milliseconds of later answers over one connection, resident
-memory after them, megabytes. Linux only: memory is read from /proc.
+listening and to the first answer, milliseconds of later answers over one connection, the most
+resident memory during them, megabytes. Needs the train extra, which brings psutil.
 """
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import platform
-import re
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from vitrina.bundle import active_bundle
+from vitrina.evaluation.online import ROUTE, serve_command
+from vitrina.evaluation.server_process import ServerProcess
+from vitrina.folder import ShopFolder
+from vitrina.photos import MEDIA_TYPES, sniff
 
 
 def main() -> None:
@@ -26,48 +28,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("shop", type=Path)
     parser.add_argument("photo", type=Path)
+    parser.add_argument("--bundle", help="the active one unless named")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--photos", type=int, default=50)
     asked = parser.parse_args()
-    photo = asked.photo.read_bytes()
-    rounds = [start_once(asked.shop, photo, asked.photos) for _ in range(asked.rounds)]
+    bundle = asked.bundle or active_bundle(ShopFolder.find(asked.shop).bundles).info.version
+    command, photo = serve_command(asked.shop, bundle), asked.photo.read_bytes()
+    rounds = [start_once(command, photo, asked.photos) for _ in range(asked.rounds)]
     print(f"{platform.machine()}, {asked.rounds} rounds, {asked.photos} photos each")
     labels = ("listening, s", "first answer, s", "later answers, ms", "memory, MB")
     for label, values in zip(labels, zip(*rounds, strict=True), strict=True):
         print(f"{label}: {summary(values)}")
 
 
-def start_once(shop: Path, photo: bytes, photos: int) -> tuple[float, float, float, float]:
-    """Starts a server, asks it, stops it."""
-    start = time.monotonic()
-    command = [sys.executable, "-m", "vitrina", "serve", "--port", "0", "--shop", str(shop)]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        assert server.stderr is not None
-        line = server.stderr.readline()
-        listening = time.monotonic() - start
-        (port,) = re.findall(r"http://127\.0\.0\.1:(\d+)", line)
-        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=60)
-        ask(connection, photo)
-        first = time.monotonic() - start
-        later = [ask(connection, photo) for _ in range(photos)]
-        status = Path(f"/proc/{server.pid}/status").read_text()
-        (kilobytes,) = re.findall(r"VmRSS:\s+(\d+) kB", status)
-        return listening, first, statistics.median(later) * 1e3, int(kilobytes) / 1e3
-    finally:
-        server.terminate()
-        server.communicate(timeout=60)
-
-
-def ask(connection: http.client.HTTPConnection, photo: bytes) -> float:
-    """Seconds for one photo."""
-    start = time.monotonic()
-    connection.request("POST", "/v1/search/photo", photo, {"Content-Type": "image/jpeg"})
-    answer = connection.getresponse()
-    answer.read()
-    if answer.status != 200:
-        raise SystemExit(f"The server answered {answer.status}.")
-    return time.monotonic() - start
+def start_once(command: Sequence[str], photo: bytes, photos: int) -> tuple[float, ...]:
+    """Starts a server, asks it, ends it."""
+    kind = MEDIA_TYPES[sniff(photo)]
+    with ServerProcess(command) as server:
+        server.post(ROUTE, photo, kind)
+        first = time.perf_counter() - server.started
+        later = []
+        with server.usage() as usage:
+            for _ in range(photos):
+                sent = time.perf_counter()
+                server.post(ROUTE, photo, kind)
+                later.append(time.perf_counter() - sent)
+        listening = server.listening - server.started
+        return listening, first, statistics.median(later) * 1e3, usage.peak_mb
 
 
 def summary(values: Sequence[float]) -> str:

@@ -1,4 +1,4 @@
-"""A server to be measured, as a program: answers at once, writes down what it was asked, misbehaves.
+"""A server to be measured, as a program: answers at once, notes what it was asked, misbehaves.
 
     python plain_server.py LOG [--infer 7] [--at 5 --do die]
 
@@ -104,7 +104,8 @@ def main() -> None:
     if options.do == "mute":
         wait_for_ever()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Asked)
-    print(f"plain is at http://127.0.0.1:{server.server_port}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"plain is at http://127.0.0.1:{server.server_port}\n")
+    sys.stderr.flush()
     server.serve_forever()
 
 

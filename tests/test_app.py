@@ -12,7 +12,7 @@ from test_api_photo import refused
 from tiny_network import publish_tiny
 
 from vitrina import Shop, __version__, errors
-from vitrina.errors import ShopVersion, VitrinaError
+from vitrina.errors import BundleDamaged, NoBundle, ShopVersion, VitrinaError
 from vitrina.search.text import TextSearch
 from vitrina.serving.app import create_app
 from vitrina.serving.problems import STATUS
@@ -32,6 +32,35 @@ def test_health_before_and_after_publishing(shop: Shop) -> None:
     publish_tiny(shop.folder)
     with AppClient(create_app(shop.folder)) as client:
         assert client.get("/readyz").json() == {"status": "ready", "version": "tiny-1"}
+
+
+def test_another_bundle_than_the_active_one(published_shop: Shop) -> None:
+    folder = published_shop.folder
+    publish_tiny(folder, version="tiny-2")  # and activates it
+    with AppClient(create_app(folder, "tiny-1")) as client:
+        assert client.get("/readyz").json() == {"status": "ready", "version": "tiny-1"}
+    with AppClient(create_app(folder)) as client:
+        assert client.get("/readyz").json() == {"status": "ready", "version": "tiny-2"}
+    (folder.bundles / "active").unlink()
+    with AppClient(create_app(folder, "tiny-1")) as client:
+        assert client.get("/readyz").json() == {"status": "ready", "version": "tiny-1"}
+
+
+@pytest.mark.parametrize("version", ["missing", "../bundles/tiny-1", "active", "tiny-1/"])
+def test_a_bundle_that_is_not_there(published_shop: Shop, version: str) -> None:
+    with pytest.raises(NoBundle, match="There is no bundle") as caught:
+        create_app(published_shop.folder, version)
+    assert "tiny-1" in caught.value.hint
+
+
+def test_a_damaged_bundle_that_was_asked_for_is_no_reason_to_serve_words_alone(
+    published_shop: Shop,
+) -> None:
+    (published_shop.folder.bundles / "tiny-1" / "model.onnx").write_bytes(b"torn")
+    with AppClient(create_app(published_shop.folder)) as client:
+        refused(client.get("/readyz"), 503, "bundle_damaged")
+    with pytest.raises(BundleDamaged):
+        create_app(published_shop.folder, "tiny-1")
 
 
 def test_shop_without_database(empty_shop: Shop) -> None:

@@ -23,7 +23,6 @@ from vitrina.dataset import Dataset
 from vitrina.encoder import Encoder
 from vitrina.errors import BundleDisagrees, DatasetError, TrainingError
 from vitrina.photos import decode
-from vitrina.training.onnx_conversion import to_onnx
 from vitrina.training.run import Run
 
 pytestmark = pytest.mark.train
@@ -76,22 +75,17 @@ def test_a_shape_never_seen_is_found(trained: tuple[Shop, Run], published: Bundl
 
 
 def test_a_network_that_answers_otherwise_is_refused(
-    trained: tuple[Shop, Run], published: Bundle, monkeypatch: pytest.MonkeyPatch
+    trained_copy: tuple[Shop, Run, Listening], published: Bundle
 ) -> None:
-    shop, run = trained
-
-    def spoiled(model: object, **names: object) -> onnx.ModelProto:
-        converted = to_onnx(model, **names)  # type: ignore[arg-type]
-        (head,) = [
-            tensor
-            for tensor in converted.graph.initializer
-            if list(tensor.dims) == [len(run.categories)]
-        ]
-        values = onnx.numpy_helper.to_array(head) + np.float32([0.5, 0, 0, 0])
-        head.CopyFrom(onnx.numpy_helper.from_array(values, head.name))
-        return converted
-
-    monkeypatch.setattr("vitrina.export.to_onnx", spoiled)
+    shop, run, _ = trained_copy
+    file = shop.folder.runs / run.id / "model.onnx"
+    network = onnx.load(file)
+    (head,) = [
+        tensor for tensor in network.graph.initializer if list(tensor.dims) == [len(run.categories)]
+    ]
+    values = onnx.numpy_helper.to_array(head) + np.float32([0.5, 0, 0, 0])
+    head.CopyFrom(onnx.numpy_helper.from_array(values, head.name))
+    onnx.save(network, file)
     before = sorted(shop.folder.bundles.iterdir())
     with pytest.raises(BundleDisagrees, match="disagrees"):
         shop.publish(run.id)
@@ -222,4 +216,4 @@ def test_the_export_counts_its_unit(
     shop, run = trained
     progress = TerminalProgress(Console(file=sys.stdout, width=200))
     Shop.open(shop.folder.root, progress=progress).publish(run.id, activate=False)
-    assert "Exporting to ONNX: 1 in " in capsys.readouterr().out
+    assert "Loading the trained network: 1 in " in capsys.readouterr().out

@@ -168,6 +168,20 @@ def test_address_in_use(live_server: LiveServer, published_shop: Shop) -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_a_bundle_that_is_not_there_is_told_at_once(published_shop: Shop) -> None:
+    ended = subprocess.run(
+        [
+            sys.executable, "-m", "vitrina", "serve", "--shop", str(published_shop.folder.root),
+            "--port", "0", "--bundle", "missing",
+        ],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert "There is no bundle 'missing'" in ended.stderr
+    assert "tiny-1" in ended.stderr.partition("hint:")[2]
+    assert "Traceback" not in ended.stderr
+
+
 def test_import_while_serving(live_server: LiveServer, goods_folder: Path, tmp_path: Path) -> None:
     shop = Shop.open(live_server.shop)
     before = httpx.get(f"{live_server.address}/v1/search").json()["total"]

@@ -78,8 +78,13 @@ def test_a_process_that_is_gone_is_told() -> None:
 
 
 def test_a_process_that_ends_inside_the_block_is_told(tmp_path: Path) -> None:
-    with ServerProcess(plain(tmp_path / "log")) as server:
-        with pytest.raises(EvaluationError, match="ended while it was measured"):
-            with server.usage():
-                psutil.Process(server.pid).kill()
-                psutil.wait_procs([psutil.Process(server.pid)], timeout=10)
+    def kill(server: ServerProcess) -> None:
+        with server.usage():
+            psutil.Process(server.pid).kill()
+            psutil.wait_procs([psutil.Process(server.pid)], timeout=10)
+
+    with (
+        ServerProcess(plain(tmp_path / "log")) as server,
+        pytest.raises(EvaluationError, match="ended while it was measured"),
+    ):
+        kill(server)

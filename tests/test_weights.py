@@ -451,6 +451,6 @@ def test_layers_that_keras_numbers_are_found_by_their_place(tmp_path: Path) -> N
 @pytest.mark.train
 def test_classifier_that_moves_a_layer(tmp_path: Path) -> None:
     whole = keras.applications.ConvNeXtTiny(weights=None, input_shape=(224, 224, 3))
-    whole.save_weights(tmp_path / "whole.weights.h5")
+    whole.save(tmp_path / "whole.h5")
     with pytest.raises(WeightsDamaged, match="holds nothing for layer layer_normalization"):
-        load_backbone("convnext_tiny", weights=tmp_path / "whole.weights.h5")
+        load_backbone("convnext_tiny", weights=tmp_path / "whole.h5")

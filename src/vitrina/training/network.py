@@ -23,6 +23,7 @@ import numpy as np
 
 from vitrina.errors import WeightsDamaged
 from vitrina.training.descriptions import Backbone, Source
+from vitrina.training.onnx_operators import register_operators
 
 PIXEL_SCALING = "pixel_scaling"
 """The name of the layer that scales pixels, the first after the input."""
@@ -42,6 +43,8 @@ def build_network(backbone: Backbone, source: Source) -> keras.Model:
         list(source.scaling.scale), list(source.scaling.offset), name=PIXEL_SCALING
     )(photo)
     plain = _plain_model(backbone, scaled)
+    if any(getattr(part, "activation", None) is keras.activations.gelu for part in plain.layers):
+        register_operators()
     names = stable_names(plain)
 
     def fresh(part: keras.Operation) -> keras.Operation:
@@ -49,6 +52,8 @@ def build_network(backbone: Backbone, source: Source) -> keras.Model:
             return part  # `call` replaces it, or leaves it out
         config = part.get_config()
         config["name"] = names[part.name]
+        if _is_depthwise(part):
+            return _depthwise(config)
         if isinstance(part, keras.layers.BatchNormalization) and source.bn_epsilon is not None:
             config["epsilon"] = source.bn_epsilon
         return type(part).from_config(config)
@@ -89,6 +94,17 @@ def _flat_parts(model: keras.Model) -> Iterator[keras.Operation]:
             yield from part.layers
         elif not _is_own_preprocessing(part):
             yield part
+
+
+def _is_depthwise(part: keras.Operation) -> bool:
+    """Whether it is a convolution of each channel by itself that Keras writes as groups."""
+    return type(part) is keras.layers.Conv2D and 1 < part.groups == part.filters
+
+
+def _depthwise(config: dict[str, Any]) -> keras.Layer:
+    """The same convolution as the layer made for it: the export to ONNX knows no groups."""
+    names = ("name", "kernel_size", "strides", "padding", "use_bias")
+    return keras.layers.DepthwiseConv2D(**{name: config[name] for name in names})
 
 
 def _is_taken_apart(layer: keras.Layer) -> bool:
@@ -192,11 +208,13 @@ def take_rgb(network: keras.Model, source: Source) -> None:
 
 def _copy_weights(filled: keras.Model, network: keras.Model) -> None:
     names = stable_names(filled)
-    arrays = {
-        names[part.name]: part.get_weights()
-        for part in _flat_parts(filled)
-        if isinstance(part, keras.Layer)
-    }
+    arrays = {}
+    for part in _flat_parts(filled):
+        if isinstance(part, keras.Layer):
+            arrays[names[part.name]] = part.get_weights()
+        if _is_depthwise(part):
+            kernel, *bias = part.get_weights()
+            arrays[names[part.name]] = [kernel.transpose(0, 1, 3, 2), *bias]
     for layer in network.layers:
         if not layer.weights:
             continue

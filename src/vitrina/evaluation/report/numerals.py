@@ -43,6 +43,15 @@ class Numerals:
             written = written.lstrip("-")  # -0.0 says nothing that 0.0 does not
         return "".join(self._marks.get(sign, sign) for sign in written)
 
+    def short(self, value: float | None) -> str:
+        """The same without zeros at the end: "50", "1.5"; for sentences and axes."""
+        if value is None or not math.isfinite(value):
+            return DASH
+        places = _places(value)
+        while places and round(value, places) == round(value, places - 1):
+            places -= 1
+        return self.number(value, places)
+
     def percent(self, share: float | None, digits: int = 1) -> str:
         """A share of 0 to 1 as a percentage."""
         if share is None or not math.isfinite(share):

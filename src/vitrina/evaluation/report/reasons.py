@@ -90,10 +90,10 @@ class Wording:
             return self._words["no_figure"]
         assert value is not None
         if limit in _IN_MEGABYTES:
-            return self._say("unit_mb", value=self._numerals.number(value))
+            return self._say("unit_mb", value=self._numerals.short(value))
         if value >= 1000:
-            return self._say("unit_s", value=self._numerals.number(value / 1000))
-        return self._say("unit_ms", value=self._numerals.number(value))
+            return self._say("unit_s", value=self._numerals.short(value / 1000))
+        return self._say("unit_ms", value=self._numerals.short(value))
 
     def _reasons(self, verdict: Verdict) -> Reasons:
         kind = verdict.outcome

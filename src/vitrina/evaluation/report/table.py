@@ -13,7 +13,7 @@ from vitrina.evaluation.candidate import Candidate
 from vitrina.evaluation.comparison import Comparison
 from vitrina.evaluation.report.measures import OFFLINE, ONLINE, Reading
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@")
 _WITH_INTERVAL = ("top1", "top3", "phone_top1", "phone_top3")
 _WITHOUT_SPREAD = ("model_size_mb",)
 
@@ -91,5 +91,5 @@ def _safe(cell: Cell) -> str:
     if cell is None or (isinstance(cell, float) and not math.isfinite(cell)):
         return ""
     if isinstance(cell, str):
-        return f"'{cell}" if cell.startswith(_FORMULA) else cell
-    return repr(cell)
+        return f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell
+    return repr(float(cell)) if isinstance(cell, float) else str(cell)  # no NumPy types
