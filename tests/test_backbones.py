@@ -186,7 +186,7 @@ def disturb(model: Any) -> None:
         if weight.path.endswith(("beta", "bias", "moving_mean")):
             weight.assign(np.linspace(-0.2, 0.3, weight.shape[0]) * (1 + number % 3))
         if "layer_scale" in weight.path:
-            weight.assign(np.linspace(0.5, 1, weight.shape[0]))
+            weight.assign(np.linspace(0.5, 1, np.prod(weight.shape)).reshape(weight.shape))
     for layer in model.layers:
         # EfficientNet brings its figures in the weights file, the deviation in place of its square
         if isinstance(layer, keras.layers.Normalization) and layer.weights:

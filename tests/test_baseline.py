@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,21 @@ def test_a_network_that_cannot_be_read_is_told(small_run: Path, tmp_path: Path) 
     (tmp_path / "model.keras").write_bytes(b"torn")
     with pytest.raises(TrainingError, match=r"model\.keras cannot be loaded"):
         create_baseline(tmp_path)
+
+
+def test_no_answer_waits_on_its_way(small_run: Path) -> None:
+    """Without TCP_NODELAY each has to wait 40 ms for an acknowledgement, once TCP is past its
+    quick start; the fastest of some is no matter of how busy the machine is."""
+    from vitrina.baseline import baseline_command
+    from vitrina.evaluation.server_process import ServerProcess
+
+    photo, ways = draw_shape("bars", 2), []
+    with ServerProcess(baseline_command(small_run)) as server:
+        for _ in range(60):
+            sent = time.perf_counter()
+            answer = json.loads(server.post("/v1/search/photo", photo, "image/png"))
+            ways.append((time.perf_counter() - sent) * 1e3 - answer["timings_ms"]["total"])
+    assert min(ways[40:]) < 30
 
 
 def test_a_run_that_is_not_there_is_told_with_a_hint(tmp_path: Path) -> None:

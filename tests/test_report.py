@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import hashlib
 import io
 import json
 import math
@@ -145,7 +146,7 @@ def test_every_sentence_is_used_and_every_used_sentence_exists() -> None:
     named = set(re.findall(r'(?:words\[|_say\(\s*)"(\w+)"', together))
     named |= set(re.findall(r"\bt\.(\w+)", together))
     assert named <= texts("en").keys(), named - texts("en").keys()
-    begun = tuple(re.findall(r'f"(\w+_)\{', together)) + ("word_",)
+    begun = (*re.findall(r'f"(\w+_)\{', together), "word_")
     quoted = set(re.findall(r'"(\w+)"', together))
     unused = [
         key
@@ -455,8 +456,6 @@ def test_the_page_asks_for_nothing_from_elsewhere(html: dict[str, str], language
 
 @draws_charts
 def test_its_policy_allows_exactly_its_own_style(html: dict[str, str]) -> None:
-    import hashlib
-
     sheet = re.search(r"<style>(.*?)</style>", html["en"], re.DOTALL)
     assert sheet
     digest = base64.b64encode(hashlib.sha256(sheet[1].encode()).digest()).decode()
@@ -538,7 +537,7 @@ def test_names_from_the_catalogue_stay_text(comparison: Comparison, shop: Path) 
         comparison,
         shop=HOSTILE,
         candidates=tuple(
-            replace(each, title=HOSTILE, weights=HOSTILE, failed=HOSTILE and each.failed)
+            replace(each, title=HOSTILE, weights=HOSTILE, failed=HOSTILE if each.failed else "")
             for each in comparison.candidates
         ),
         categories=tuple(

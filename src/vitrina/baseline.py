@@ -107,8 +107,8 @@ def serve_baseline(run_folder: Path, *, port: int, threads: int | None) -> None:
     Raises:
         SettingError: the port cannot be listened on.
     """
-    # TCP by name, as uvicorn's own sockets are: else asyncio leaves out TCP_NODELAY, and each answer
-    # waits 40 ms for its second packet
+    # TCP by name, as uvicorn's own sockets are: else asyncio leaves out TCP_NODELAY, and each
+    # answer waits 40 ms for its second packet
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -6,24 +6,14 @@ interrupted finds there what it had finished, and goes on.
 
 from __future__ import annotations
 
-import json
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
-
-from vitrina import atomic
-from vitrina.baseline import baseline_command
 from vitrina.bundle import Bundle, read_bundle
-from vitrina.dataset import Dataset, Sample
+from vitrina.dataset import Dataset
 from vitrina.decoded import DecodedPhotos, decoded_dataset
-from vitrina.encoder import Encoder
 from vitrina.errors import (
     BundleError,
     EvaluationError,
@@ -33,31 +23,23 @@ from vitrina.errors import (
     WeightsError,
 )
 from vitrina.evaluation.budget import describe as describe_budget
-from vitrina.evaluation.candidate import Candidate, OfflineRecord, OnlineRecord, TrialRecord
+from vitrina.evaluation.candidate import Candidate, TrialRecord
 from vitrina.evaluation.choose import choose
 from vitrina.evaluation.comparison import Budget, Category, Comparison
-from vitrina.evaluation.offline import LabelledPhoto, measure_offline
-from vitrina.evaluation.online import Load, SentPhoto, measure_online, serve_command
-from vitrina.evaluation.phone import PHONE_VERSION
+from vitrina.evaluation.online import Load
 from vitrina.evaluation.report import write_csv, write_report
 from vitrina.export import export_run
 from vitrina.folder import ShopFolder
 from vitrina.machine import this_machine, usable_cores
-from vitrina.photos import MEDIA_TYPES, sniff
-from vitrina.pixels import PixelCache
+from vitrina.measured import MeasuredRun, Stages, sent_photos
 from vitrina.progress import Progress
 from vitrina.store.database import open_database
 from vitrina.store.products import list_categories
-from vitrina.training.formats import KERAS
 from vitrina.training.loading import require_backbone
 from vitrina.training.plan import TrainingPlan, Tuning, vitrina_plan
 from vitrina.training.run import Run, list_runs, read_history
 from vitrina.training.trainer import asked_for, library_versions, train_run
 
-SENT_PHOTOS = 40
-"""So many test photos are sent to servers in turn."""
-
-Record = TypeVar("Record", OfflineRecord, OnlineRecord)
 _ONE_MODEL_FAILS = (WeightsError, TrainingError, BundleError, EvaluationError)
 """What costs one backbone its place but lets the others be compared."""
 
@@ -160,7 +142,7 @@ def _candidate(
     try:
         run = _trained(folder, backbone, wanted, photos, progress)
         place = folder.runs / run.id
-        stages = _Stages(place)
+        stages = Stages(place)
         known = replace(
             known,
             run=run.id,
@@ -170,11 +152,22 @@ def _candidate(
         )
         bundle = _published(folder, run, photos, stages, progress)
         known = replace(known, bundle=bundle.info.version)
-        offline = _offline(folder, run, bundle, photos, wanted, stages, progress)
-        servers = _Servers(folder, run, bundle, photos.dataset, wanted, stages, progress)
-        known = replace(known, offline=offline, online=servers.ours())
-        if wanted.baseline and (place / KERAS).exists():
-            known = replace(known, keras=servers.keras())
+        threads = min(folder.settings.threads, wanted.budget.cores or usable_cores())
+        load = Load(
+            photos=sent_photos(folder, photos.dataset),
+            requests=wanted.requests,
+            repeats=wanted.repeats,
+            threads=threads,
+            cores=wanted.budget.cores,
+        )
+        measured = MeasuredRun(folder, run, bundle, photos.dataset, photos.pixels, stages, progress)
+        known = replace(
+            known,
+            offline=measured.offline(threads),
+            online=measured.online(load, again=wanted.measure_again),
+        )
+        if wanted.baseline:
+            known = replace(known, keras=measured.keras(load, again=wanted.measure_again))
         return replace(known, seconds=run.seconds | stages.seconds)
     except _ONE_MODEL_FAILS as error:
         progress.say(f"{title} is left out: {error.message}")
@@ -199,7 +192,7 @@ def _trained(
 
 
 def _published(
-    folder: ShopFolder, run: Run, photos: DecodedPhotos, stages: _Stages, progress: Progress
+    folder: ShopFolder, run: Run, photos: DecodedPhotos, stages: Stages, progress: Progress
 ) -> Bundle:
     """The run's bundle with today's goods, from before where there is one."""
     for description in sorted(folder.bundles.glob("[!.]*/bundle.json"), reverse=True):
@@ -212,180 +205,6 @@ def _published(
             return bundle
     with stages.timed("publish"):
         return export_run(folder, run, photos, progress)
-
-
-def _offline(
-    folder: ShopFolder,
-    run: Run,
-    bundle: Bundle,
-    photos: DecodedPhotos,
-    wanted: ComparisonPlan,
-    stages: _Stages,
-    progress: Progress,
-) -> OfflineRecord:
-    threads = _threads(folder, wanted)
-
-    def measure() -> OfflineRecord:
-        encoder = Encoder(bundle.model, threads=threads)
-        return measure_offline(
-            lambda pixels: encoder.encode(pixels).probabilities,
-            _TestPhotos(photos.dataset, photos.pixels),
-            categories=run.categories,
-            model=bundle.model,
-            parameters_m=run.parameters / 1e6,
-            bundle=bundle.info.version,
-            fingerprint=run.fingerprint,
-            threads=threads,
-            progress=progress,
-        )
-
-    conditions = [bundle.info.version, threads, PHONE_VERSION]
-    place = folder.runs / run.id / "offline.json"
-    return _measured(OfflineRecord, place, conditions, measure, stages, "offline", again=False)
-
-
-class _Servers:
-    """A run served in both ways, each measured once under the same conditions."""
-
-    def __init__(
-        self,
-        folder: ShopFolder,
-        run: Run,
-        bundle: Bundle,
-        dataset: Dataset,
-        wanted: ComparisonPlan,
-        stages: _Stages,
-        progress: Progress,
-    ) -> None:
-        self._folder = folder
-        self._place = folder.runs / run.id
-        self._bundle = bundle
-        self._again = wanted.measure_again
-        self._stages = stages
-        self._progress = progress
-        self._load = Load(
-            photos=_sent_photos(folder, dataset),
-            requests=wanted.requests,
-            repeats=wanted.repeats,
-            threads=_threads(folder, wanted),
-            cores=wanted.budget.cores,
-        )
-
-    def ours(self) -> OnlineRecord:
-        """The bundle in `vitrina serve`."""
-        command = serve_command(self._folder.root, self._bundle.info.version)
-        size = self._bundle.size_bytes / 1e6
-        return self._measured("online.json", command, "vitrina", size)
-
-    def keras(self) -> OnlineRecord:
-        """The study's own way."""
-        command = baseline_command(self._place)
-        size = (self._place / KERAS).stat().st_size / 1e6
-        return self._measured("online-keras.json", command, "keras", size)
-
-    def _measured(
-        self, file: str, command: list[str], way: Literal["vitrina", "keras"], size_mb: float
-    ) -> OnlineRecord:
-        load = self._load
-        conditions = [
-            self._bundle.info.version, load.requests, load.repeats, load.threads, load.cores,
-            asdict(this_machine()),
-        ]  # fmt: skip
-
-        def measure() -> OnlineRecord:
-            return measure_online(
-                command,
-                load,
-                way=way,
-                model_size_mb=size_mb,
-                label=f"Measuring in a running server ({way})",
-                progress=self._progress,
-            )
-
-        return _measured(
-            OnlineRecord,
-            self._place / file,
-            conditions,
-            measure,
-            self._stages,
-            "online" if way == "vitrina" else way,
-            again=self._again,
-        )
-
-
-def _measured(
-    kind: type[Record],
-    file: Path,
-    conditions: Sequence[Any],
-    measure: Callable[[], Record],
-    stages: _Stages,
-    stage: str,
-    *,
-    again: bool,
-) -> Record:
-    """A record from its file where that was made under the same conditions, else a new one."""
-    if not again:
-        try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            if content["conditions"] == list(conditions):
-                return TypeAdapter(kind).validate_python(content["record"], strict=False)
-        except (OSError, ValueError, KeyError, TypeError, ValidationError):
-            pass  # measured anew
-    with stages.timed(stage):
-        record = measure()
-    plain = TypeAdapter(kind).dump_python(record, mode="json")
-    atomic.write_json(file, {"conditions": list(conditions), "record": plain})
-    return record
-
-
-class _Stages:
-    """stages.json: how long publishing and measuring a run took, kept beside it."""
-
-    def __init__(self, place: Path) -> None:
-        self._file = place / "stages.json"
-        try:
-            content = json.loads(self._file.read_text(encoding="utf-8"))
-            self.seconds = {str(name): float(value) for name, value in content.items()}
-        except (OSError, ValueError, AttributeError):
-            self.seconds = {}
-
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        """Times the block, if it ends well."""
-        start = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - start, 1)
-        atomic.write_json(self._file, self.seconds)
-
-
-class _TestPhotos(Sequence[LabelledPhoto]):
-    """The test photos, each read when it is asked for."""
-
-    def __init__(self, dataset: Dataset, pixels: PixelCache) -> None:
-        self._samples = dataset.part("test")
-        self._labels = dataset.labels(self._samples)
-        self._pixels = pixels
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def __getitem__(self, index: Any) -> Any:
-        sha256 = self._samples[index].sha256
-        return LabelledPhoto(sha256, self._labels[index], self._pixels[sha256])
-
-
-def _sent_photos(folder: ShopFolder, dataset: Dataset) -> tuple[SentPhoto, ...]:
-    """Test photos spread over the categories, as the files that they are."""
-    samples: list[Sample] = dataset.part("test")
-    step = max(1, len(samples) // SENT_PHOTOS)
-    contents = [(folder.root / sample.file).read_bytes() for sample in samples[::step]]
-    return tuple(
-        SentPhoto(content, MEDIA_TYPES[sniff(content)]) for content in contents[:SENT_PHOTOS]
-    )
-
-
-def _threads(folder: ShopFolder, wanted: ComparisonPlan) -> int:
-    return min(folder.settings.threads, wanted.budget.cores or usable_cores())
 
 
 def _categories(folder: ShopFolder, dataset: Dataset) -> tuple[Category, ...]:

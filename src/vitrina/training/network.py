@@ -54,6 +54,8 @@ def build_network(backbone: Backbone, source: Source) -> keras.Model:
         config["name"] = names[part.name]
         if _is_depthwise(part):
             return _depthwise(config)
+        if _is_layer_scale(part):
+            return keras.layers.DepthwiseConv2D(1, use_bias=False, name=names[part.name])
         if isinstance(part, keras.layers.BatchNormalization) and source.bn_epsilon is not None:
             config["epsilon"] = source.bn_epsilon
         return type(part).from_config(config)
@@ -105,6 +107,11 @@ def _depthwise(config: dict[str, Any]) -> keras.Layer:
     """The same convolution as the layer made for it: the export to ONNX knows no groups."""
     names = ("name", "kernel_size", "strides", "padding", "use_bias")
     return keras.layers.DepthwiseConv2D(**{name: config[name] for name in names})
+
+
+def _is_layer_scale(part: keras.Operation) -> bool:
+    """Whether it is ConvNeXt's factor for each channel, of a class that HDF5 does not know."""
+    return type(part).__name__ == "LayerScale"
 
 
 def _is_taken_apart(layer: keras.Layer) -> bool:
@@ -215,6 +222,8 @@ def _copy_weights(filled: keras.Model, network: keras.Model) -> None:
         if _is_depthwise(part):
             kernel, *bias = part.get_weights()
             arrays[names[part.name]] = [kernel.transpose(0, 1, 3, 2), *bias]
+        if _is_layer_scale(part):
+            arrays[names[part.name]] = [part.get_weights()[0].reshape(1, 1, -1, 1)]
     for layer in network.layers:
         if not layer.weights:
             continue
