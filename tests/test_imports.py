@@ -42,6 +42,12 @@ def test_nothing_heavy_is_loaded(module: str) -> None:
     assert not [name for name in names if name.startswith(("vitrina.training", "vitrina.export"))]
 
 
+@pytest.mark.train
+def test_naming_a_backbone_loads_no_keras() -> None:
+    names = loaded("import vitrina.training.loading, vitrina.demo")
+    assert names.isdisjoint({"keras", "tensorflow"})
+
+
 def test_commands_load_no_server_before_they_need_it() -> None:
     names = loaded("import vitrina.cli.commands")
     assert names.isdisjoint({"fastapi", "uvicorn", "onnxruntime", "sqlalchemy"})

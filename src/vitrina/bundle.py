@@ -171,7 +171,7 @@ def named_bundle(bundles: Path, version: str) -> Bundle:
         NoBundle: there is none.
         BundleDamaged: it is not what was written.
     """
-    if Path(version).name != version or not (bundles / version).is_dir():
+    if not version or Path(version).name != version or not (bundles / version).is_dir():
         known = sorted(path.parent.name for path in bundles.glob("[!.]*/bundle.json"))
         raise NoBundle(
             f"There is no bundle {version[:60]!r}.",

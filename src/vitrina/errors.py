@@ -193,7 +193,7 @@ class BundleError(VitrinaError):
 
 
 class NoBundle(BundleError):
-    """Nothing is published yet."""
+    """Nothing is published yet, or no bundle has the name that was asked for."""
 
     code = "no_bundle"
 

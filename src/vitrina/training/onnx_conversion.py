@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import onnx
 
+from vitrina.training.onnx_operators import register_operators
+
 
 def to_onnx(model: keras.Model, *, input_name: str, output_names: Sequence[str]) -> onnx.ModelProto:
     """The network as ONNX, one photo a call.
@@ -22,6 +24,7 @@ def to_onnx(model: keras.Model, *, input_name: str, output_names: Sequence[str])
         input_name: What the graph's input is called, whatever Keras called it.
         output_names: Likewise, in the order of the model's outputs.
     """
+    register_operators()
     shape, dtype = (1, *model.input.shape[1:]), model.input.dtype
     model(np.zeros(shape, dtype=dtype))  # Keras exports only what has run
     with tempfile.TemporaryDirectory(prefix="vitrina-") as scratch, warnings.catch_warnings():

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -22,6 +21,9 @@ from vitrina.encoder import INPUT, OUTPUTS
 from vitrina.errors import WeightsDamaged
 from vitrina.photos import SIZE, Pixels
 from vitrina.training.descriptions import Scaling
+
+if TYPE_CHECKING:
+    import keras
 
 FEATURES = "features"
 OWN = "encoder/"
@@ -227,6 +229,8 @@ def _pooling_nodes(encoder: OnnxEncoder, source: str) -> Nodes:
 
 
 def _head_nodes(head: keras.Model, source: str, target: str) -> Nodes:
+    import keras  # describing an encoder needs none
+
     chain = _Chain(source, "head")
     for layer in head.layers:
         if isinstance(layer, keras.layers.InputLayer | keras.layers.Dropout):
