@@ -31,7 +31,7 @@ MARK = ".demo"
 
 QUICK: dict[str, Any] = {
     "trials": 4,
-    "training": {"tail_epochs": 12, "unfrozen_layers": 20},
+    "training": {"views": 3, "tail_epochs": 10, "unfrozen_layers": 10},
     "requests": 100,
     "repeats": 2,
 }

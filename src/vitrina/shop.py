@@ -13,13 +13,13 @@ training needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from vitrina.errors import MissingExtra, TrainingError
 from vitrina.folder import ShopFolder
-from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Shop:
 
         require_backbone(backbone)
         wanted = RECIPES[recipe](backbone, **plan)
-        with writing(self.folder, "train", self._progress):
+        with self._writing("train"):
             photos = decoded_dataset(self.folder, wanted.seed, self._progress)
             load_framework()
             from vitrina.training.trainer import train_run
@@ -186,7 +186,7 @@ class Shop:
 
         require_backbone(backbone)
         wanted = vitrina_plan(backbone, **plan)
-        with writing(self.folder, "tune", self._progress):
+        with self._writing("tune"):
             photos = decoded_dataset(self.folder, wanted.seed, self._progress)
             load_framework()
             from vitrina.training.trainer import tune_only
@@ -231,7 +231,7 @@ class Shop:
             budget=parse_budget(budget),
             **options,
         )
-        with writing(self.folder, "compare", self._progress):
+        with self._writing("compare"):
             return compare_models(self.folder, wanted, self._progress)
 
     def comparison(self) -> Comparison:
@@ -288,7 +288,7 @@ class Shop:
         from vitrina.training.framework import load_framework
 
         chosen = self._find_run(run)
-        with writing(self.folder, "publish", self._progress):
+        with self._writing("publish"):
             photos = decoded_again(self.folder, chosen.id, self._progress)
             load_framework()
             from vitrina.export import export_run
@@ -306,7 +306,7 @@ class Shop:
         """
         from vitrina.bundle import named_bundle
 
-        with writing(self.folder, "publish", self._progress):
+        with self._writing("publish"):
             self._activate(named_bundle(self.folder.bundles, version))
 
     def search_photo(
@@ -372,7 +372,10 @@ class Shop:
             SettingError: the address cannot be listened on.
             BundleError: the bundle that was named cannot be served.
         """
-        from vitrina.serving.process import run_server
+        from vitrina.starting import without_garbage_collection
+
+        with without_garbage_collection():
+            from vitrina.serving.process import run_server
 
         settings = self.folder.settings
         run_server(
@@ -396,6 +399,12 @@ class Shop:
 
         settings = self.folder.settings
         require_address(settings.host, settings.port if port is None else port)
+
+    def _writing(self, work: str) -> AbstractContextManager[None]:
+        """The shop's lock, for the command that is called `work`."""
+        from vitrina.journal import writing
+
+        return writing(self.folder, work, self._progress)
 
     def _activate(self, bundle: Bundle) -> None:
         from vitrina.bundle import activate

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from vitrina.cli.app import HERE, JsonOption, ShopOption, open_shop, terminal_progress
-from vitrina.cli.comparison_tables import print_comparison, print_trials
 from vitrina.cli.output import print_json, stdout
 
 BackboneOption = Annotated[
@@ -37,6 +36,8 @@ def tune(
     as_json: JsonOption = False,
 ) -> None:
     """Try hyper-parameters on cached activations; `vitrina train --trials N` goes on from there."""
+    from vitrina.cli.comparison_tables import print_trials
+
     records = open_shop(shop).tune(
         backbone, trials=trials, max_minutes=max_minutes, seed=seed, weights=weights
     )
@@ -75,6 +76,8 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Train and measure several models, and choose the best inside a budget."""
+    from vitrina.cli.comparison_tables import print_comparison
+
     training = {"views": views, "tail_epochs": tail_epochs, "unfrozen_layers": unfrozen_layers}
     opened = open_shop(shop)
     comparison = opened.compare(

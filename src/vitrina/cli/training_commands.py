@@ -17,7 +17,6 @@ from vitrina.cli.app import (
     terminal_progress,
 )
 from vitrina.cli.comparison_commands import named_backbones
-from vitrina.cli.comparison_tables import print_demo
 from vitrina.cli.output import percent, print_json, print_table, stdout
 from vitrina.shop import Shop
 
@@ -161,6 +160,7 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Walk the demo shop from end to end: import, train, compare, publish, serve."""
+    from vitrina.cli.comparison_tables import print_demo
     from vitrina.demo import run_demo
     from vitrina.shop import require_training
 

@@ -13,6 +13,7 @@ import uvicorn
 from vitrina.errors import SettingError
 from vitrina.folder import ShopFolder
 from vitrina.serving.app import create_app
+from vitrina.starting import without_garbage_collection
 
 
 class _Server(uvicorn.Server):
@@ -53,8 +54,16 @@ def run_server(
     with _listen(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
-        app = create_app(folder, bundle)
-        config = uvicorn.Config(app, log_level="warning", server_header=False)
+        with without_garbage_collection():
+            app = create_app(folder, bundle)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            server_header=False,
+            # there are no sockets of the web, and looking for libraries of them takes time
+            ws="none",
+            lifespan="off",
+        )
         server = _Server(config, lambda: on_ready(address) if on_ready else None)
         with _asked_to_stop(server):
             server.run(sockets=[listener])

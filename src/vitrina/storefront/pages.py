@@ -10,14 +10,18 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from vitrina.storefront.texts import LANGUAGES, choose_language, texts
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 QUERY_CHARACTERS = 200  # a longer query is no search; the text box stops there too
 
@@ -135,14 +139,11 @@ class _StaticFile:
     media_type: str
 
 
-def create_router(shop: ShopFront) -> APIRouter:
-    """The routes of the page: `GET /` and its files under `/static/`.
+@cache
+def _template() -> Template:
+    """The page's template, loaded with the first page: a server is asked about photos sooner."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    Args:
-        shop: The shop to show.
-    """
-    files = _static_files()
-    version = _fingerprint(files)
     environment = Environment(
         loader=PackageLoader("vitrina.storefront"),
         autoescape=True,
@@ -152,7 +153,17 @@ def create_router(shop: ShopFront) -> APIRouter:
     )
     environment.filters["price"] = format_price
     environment.filters["safe_address"] = safe_address
-    template = environment.get_template("page.html")
+    return environment.get_template("page.html")
+
+
+def create_router(shop: ShopFront) -> APIRouter:
+    """The routes of the page: `GET /` and its files under `/static/`.
+
+    Args:
+        shop: The shop to show.
+    """
+    files = _static_files()
+    version = _fingerprint(files)
     router = APIRouter(include_in_schema=False)
 
     # A plain function, so that the search runs in a worker thread and not in the event loop.
@@ -168,7 +179,7 @@ def create_router(shop: ShopFront) -> APIRouter:
         shelves = shop.categories(language)
         shelf = next((one for one in shelves if one.id == category), None)
         findings = shop.find(query, category or None, language, cursor or None)
-        html = template.render(
+        html = _template().render(
             shop=shop.name,
             language=language,
             kept_language=kept,
