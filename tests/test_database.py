@@ -147,7 +147,7 @@ def test_readers_of_a_database_change_nothing(tmp_path: Path) -> None:
 def test_migrating_twice_keeps_everything(tmp_path: Path) -> None:
     path = tmp_path / "vitrina.db"
     with migrate(path).begin() as session:
-        session.add(Category(slug="lampy", name="Лампы", search_text="лампа"))
+        session.add(Category(slug="lampy", path="Лампы", name="Лампы", search_text="лампа"))
     with migrate(path)() as session:
         assert session.query(Category).one().name == "Лампы"
 
@@ -215,7 +215,7 @@ def test_pragmas(tmp_path: Path) -> None:
 
 def test_photos_go_with_their_product(tmp_path: Path) -> None:
     with migrate(tmp_path / "vitrina.db").begin() as session:
-        lamps = Category(slug="lampy", name="Лампы", search_text="лампа")
+        lamps = Category(slug="lampy", path="Лампы", name="Лампы", search_text="лампа")
         product = Product(
             sku="1", name="x", category=lamps, currency="RUB", in_stock=True, search_key="x"
         )

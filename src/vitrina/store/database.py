@@ -69,6 +69,8 @@ def migrate(path: Path) -> Sessions:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            lost = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+            assert lost is None, lost
     except CommandError as error:
         raise ShopVersion(
             f"The database {path} was written by a newer version of Vitrina: {error}.",
@@ -107,11 +109,14 @@ def _hold_ddl(engine: Engine) -> None:
     """Makes a transaction on `engine` hold statements that change the schema, too.
 
     Python's driver begins none before them by itself: a killed migration would leave half a schema.
+    A table that others point at is changed by making it anew, which SQLite lets nobody do while it
+    watches over foreign keys: `migrate` looks at them at the end.
     """
 
     @event.listens_for(engine, "connect")
     def leave_transactions_to_us(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = OFF")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -70,9 +70,9 @@ def save_category(
         search_text: What a photo puts into the box; None leaves what is there, for a new
             category it becomes the name.
     """
-    category = session.scalar(select(Category).where(Category.name == name))
+    category = session.scalar(select(Category).where(Category.path == name))
     if category is None:
-        category = Category(slug=slug, name=name, search_text=search_text or name)
+        category = Category(slug=slug, path=name, name=name, search_text=search_text or name)
         session.add(category)
     if search_text is not None:
         category.search_text = search_text
