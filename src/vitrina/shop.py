@@ -374,15 +374,20 @@ class Shop:
         """
         from vitrina.starting import without_garbage_collection
 
+        settings = self.folder.settings
         with without_garbage_collection():
+            from vitrina.search.loaded import start_loading
+
+            # beside the web framework and the database, which take longer
+            loading = start_loading(self.folder.bundles, bundle, threads=settings.threads)
             from vitrina.serving.process import run_server
 
-        settings = self.folder.settings
         run_server(
             self.folder,
             host=host or settings.host,
             port=settings.port if port is None else port,
             bundle=bundle,
+            loading=loading,
             on_ready=on_ready,
         )
 

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vitrina.bundle import Bundle
-from vitrina.encoder import Encoder
-from vitrina.errors import BundleDamaged
-from vitrina.photos import SIZE, Pixels
+from vitrina.photos import Pixels
 from vitrina.search.answers import (
     CategoryGuess,
     Language,
@@ -19,6 +16,7 @@ from vitrina.search.answers import (
     describe_category,
     describe_product,
 )
+from vitrina.search.loaded import LoadedBundle
 from vitrina.search.nearest import NearestGoods
 from vitrina.store.database import Sessions
 from vitrina.store.products import list_categories
@@ -45,34 +43,15 @@ class PhotoSearch:
     """Search by photo with one bundle; may be used from several threads.
 
     Args:
-        bundle: A verified one.
+        loaded: The bundle and its network.
         sessions: The shop's database.
-        threads: For one inference.
-
-    Raises:
-        BundleDamaged: the network does not fit its description.
     """
 
-    def __init__(self, bundle: Bundle, sessions: Sessions, *, threads: int) -> None:
-        self.bundle = bundle
+    def __init__(self, loaded: LoadedBundle, sessions: Sessions) -> None:
+        self.bundle = loaded.bundle
+        self._encoder = loaded.encoder
         self._sessions = sessions
-        self._encoder = Encoder(bundle.model, threads=threads)
-        self._nearest = NearestGoods(bundle)
-        if self._encoder.classes != len(bundle.info.categories):
-            raise BundleDamaged(
-                f"The network knows {self._encoder.classes} categories, bundle.json names "
-                f"{len(bundle.info.categories)}.",
-                hint="Publish again: vitrina publish.",
-            )
-        # asked once, which also warms it up: what it declares need not be what it answers
-        answered = self._encoder.encode(np.zeros((SIZE, SIZE, 3), dtype=np.uint8)).embedding
-        sizes = (len(answered), self._nearest.embedding_size, bundle.info.embedding_size)
-        if len(set(sizes)) > 1:
-            raise BundleDamaged(
-                "The embeddings of network, goods and bundle.json have different lengths: "
-                f"{', '.join(map(str, sizes))}.",
-                hint="Publish again: vitrina publish.",
-            )
+        self._nearest = NearestGoods(loaded.bundle)
 
     def search(self, pixels: Pixels, *, language: Language, limit: int) -> Timed:
         """What the photo shows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import asdict
 from typing import cast
 
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vitrina.errors import VitrinaError
 from vitrina.folder import ShopFolder
 from vitrina.search.answers import FoundProduct, Language
+from vitrina.search.loaded import LoadedBundle
 from vitrina.serving import catalogue_api, photo_api, problems
 from vitrina.serving.shop_state import ShopState, load_shop
 from vitrina.storefront.pages import Findings, Goods, Shelf, ShopFront
@@ -20,18 +22,23 @@ from vitrina.storefront.pages import create_router as create_pages
 from vitrina.version import __version__
 
 
-def create_app(folder: ShopFolder, bundle: str | None = None) -> FastAPI:
+def create_app(
+    folder: ShopFolder,
+    bundle: str | None = None,
+    loading: Future[LoadedBundle] | None = None,
+) -> FastAPI:
     """A server for one shop, with everything loaded.
 
     Args:
         folder: The shop.
         bundle: Version to serve instead of the active one.
+        loading: That bundle, where somebody has begun to load it.
 
     Raises:
         ShopVersion: its database is missing or of another version.
         BundleError: the bundle that was named cannot be served.
     """
-    state = load_shop(folder, bundle)
+    state = load_shop(folder, bundle, loading)
     app = FastAPI(
         title=f"{state.settings.name}: search by photo",
         version=__version__,

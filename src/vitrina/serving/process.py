@@ -6,12 +6,14 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 
 import uvicorn
 
 from vitrina.errors import SettingError
 from vitrina.folder import ShopFolder
+from vitrina.search.loaded import LoadedBundle
 from vitrina.serving.app import create_app
 from vitrina.starting import without_garbage_collection
 
@@ -35,6 +37,7 @@ def run_server(
     host: str,
     port: int,
     bundle: str | None = None,
+    loading: Future[LoadedBundle] | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves until SIGINT or SIGTERM.
@@ -44,6 +47,7 @@ def run_server(
         host: Address to listen on.
         port: Port to listen on; 0 takes any free one.
         bundle: Version to serve instead of the active one.
+        loading: That bundle, where somebody has begun to load it.
         on_ready: Called with the page's address once requests are answered.
 
     Raises:
@@ -55,7 +59,7 @@ def run_server(
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
         with without_garbage_collection():
-            app = create_app(folder, bundle)
+            app = create_app(folder, bundle, loading)
         config = uvicorn.Config(
             app,
             log_level="warning",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 
-from vitrina.bundle import active_bundle, named_bundle
 from vitrina.errors import BundleError, NoBundle
 from vitrina.folder import ShopFolder
 from vitrina.photos import Limits
 from vitrina.search.engine import PhotoSearch
+from vitrina.search.loaded import LoadedBundle, load_bundle
 from vitrina.search.text import TextSearch
 from vitrina.settings import Settings
 from vitrina.store.database import Sessions, open_database
@@ -53,25 +54,32 @@ class ShopState:
         return self.photo
 
 
-def load_shop(folder: ShopFolder, bundle: str | None = None) -> ShopState:
+def load_shop(
+    folder: ShopFolder,
+    bundle: str | None = None,
+    loading: Future[LoadedBundle] | None = None,
+) -> ShopState:
     """Opens the database and loads the active bundle; a missing one leaves text search.
 
     Args:
         folder: The shop.
         bundle: Version of another bundle to load instead, which must be there and whole.
+        loading: That bundle, where somebody has begun to load it.
 
     Raises:
         ShopVersion: the database is missing or of another version.
         BundleError: the bundle that was named cannot be served.
     """
     sessions = open_database(folder.database)
-    threads = folder.settings.threads
-    photo, not_ready = None, None
-    if bundle is not None:
-        photo = PhotoSearch(named_bundle(folder.bundles, bundle), sessions, threads=threads)
-        return ShopState(folder, sessions, TextSearch(sessions), photo, None)
+    text = TextSearch(sessions)
     try:
-        photo = PhotoSearch(active_bundle(folder.bundles), sessions, threads=threads)
+        loaded = (
+            loading.result()
+            if loading
+            else load_bundle(folder.bundles, bundle, threads=folder.settings.threads)
+        )
     except BundleError as error:
-        not_ready = error
-    return ShopState(folder, sessions, TextSearch(sessions), photo, not_ready)
+        if bundle is not None:
+            raise
+        return ShopState(folder, sessions, text, None, error)
+    return ShopState(folder, sessions, text, PhotoSearch(loaded, sessions), None)
