@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
 import pytest
 from asking import LiveServer
 from drawing import COLOURS, drawn_photo, write_table
@@ -378,3 +379,34 @@ def test_publish_says_what_a_running_server_does(
     ended = vitrina("publish", "--shop", published_shop.folder.root)
     assert ended.code == 0
     assert "goes on with the bundle it has until it is restarted" in ended.out
+
+
+MEASURING = """
+import sys
+from vitrina.cli import commands
+from vitrina.evaluation.server_process import ServerProcess
+
+def measure():
+    with ServerProcess(sys.argv[1:]) as server:
+        print(server.pid, flush=True)
+        server.post("/v1/search/photo", b"photo", "image/png")
+
+commands.app = measure
+commands.run()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGTERM, which POSIX systems have")
+def test_being_told_to_end_leaves_no_server_behind(tmp_path: Path) -> None:
+    plain = Path(__file__).with_name("plain_server.py")
+    # the server never answers: the command is told to end while it waits
+    server = (sys.executable, str(plain), str(tmp_path / "log"), "--do", "hang")
+    with subprocess.Popen(
+        [sys.executable, "-c", MEASURING, *server], stdout=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stdout is not None
+        pid = int(command.stdout.readline())
+        assert psutil.pid_exists(pid)
+        command.send_signal(signal.SIGTERM)
+        assert command.wait(timeout=60) == 128 + signal.SIGTERM
+    assert not psutil.pid_exists(pid)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
+from types import FrameType
 
 from vitrina.cli.app import app
 from vitrina.cli.comparison_commands import bench, compare, report, tune
@@ -23,6 +25,7 @@ app.add_typer(bench, name="bench")
 
 def run() -> None:
     """Runs the command line; errors that a user can mend end with exit code 1 and their hint."""
+    signal.signal(signal.SIGTERM, _end_in_order)
     try:
         app()
     except Exception as error:
@@ -31,6 +34,11 @@ def run() -> None:
             raise
         print_error(stderr(), told)
         sys.exit(1)
+
+
+def _end_in_order(number: int, _frame: FrameType | None) -> None:
+    """Being told to end unwinds what was begun: no server under measurement is left running."""
+    sys.exit(128 + number)
 
 
 def _of_the_system(error: Exception) -> VitrinaError | None:
