@@ -48,6 +48,12 @@ def test_naming_a_backbone_loads_no_keras() -> None:
     assert names.isdisjoint({"keras", "tensorflow"})
 
 
+def test_the_package_itself_loads_nothing() -> None:
+    """What starts quickly must be able to prepare for it before the first import."""
+    names = loaded("import vitrina")
+    assert names.isdisjoint({"numpy", "pydantic", "PIL", "vitrina.shop"})
+
+
 def test_commands_load_no_server_before_they_need_it() -> None:
     names = loaded("import vitrina.cli.commands")
     assert names.isdisjoint({"fastapi", "uvicorn", "onnxruntime", "sqlalchemy"})
