@@ -32,9 +32,15 @@ def script() -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Not of the full-text index, whose tables SQLite makes and no class describes."""
+    return kind != "table" or not (name or "").startswith(("product_texts", "product_terms"))
+
+
 def test_migrations_make_the_schema(tmp_path: Path) -> None:
     with migrate(tmp_path / "vitrina.db")() as session:
-        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        options = {"compare_type": True, "include_name": is_ours}
+        context = MigrationContext.configure(session.connection(), opts=options)
         assert compare_metadata(context, Base.metadata) == []
 
 
@@ -216,9 +222,7 @@ def test_pragmas(tmp_path: Path) -> None:
 def test_photos_go_with_their_product(tmp_path: Path) -> None:
     with migrate(tmp_path / "vitrina.db").begin() as session:
         lamps = Category(slug="lampy", path="Лампы", name="Лампы", search_text="лампа")
-        product = Product(
-            sku="1", name="x", category=lamps, currency="RUB", in_stock=True, search_key="x"
-        )
+        product = Product(sku="1", name="x", category=lamps, currency="RUB", in_stock=True)
         product.photos.append(Photo(position=0, sha256="a", suffix=".png", width=1, height=1))
         session.add(product)
         session.flush()

@@ -19,7 +19,8 @@ from vitrina.errors import FeedError, ShopBusy
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
 from vitrina.store.database import open_database
-from vitrina.store.products import list_photos, search_products
+from vitrina.store.product_search import Match, search_products
+from vitrina.store.products import list_photos
 
 
 class Told(Progress):
@@ -141,15 +142,12 @@ def test_killed_import(shop: Shop, goods_folder: Path) -> None:
     program = """
 import os, signal, sys
 from vitrina import Shop
-from vitrina.catalogue import importer
-saved = importer.save_product
-calls = []
-def slow(*arguments):
-    calls.append(arguments)
-    if len(calls) == 6:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return saved(*arguments)
-importer.save_product = slow
+from vitrina.catalogue import batch_writer
+saved = batch_writer.insert_products
+def insert_and_die(*arguments):
+    saved(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+batch_writer.insert_products = insert_and_die
 Shop.open(sys.argv[1]).import_catalogue(sys.argv[2])
 """
     ended = subprocess.run(
@@ -233,8 +231,8 @@ shop.import_catalogue(sys.argv[2])
 
 def test_import_killed_into_a_shop_without_goods(empty_shop: Shop, goods_folder: Path) -> None:
     program = """
-from vitrina.catalogue import importer
-importer.save_product = kill
+from vitrina.catalogue import batch_writer
+batch_writer.insert_products = kill
 shop.import_catalogue(sys.argv[2])
 """
     killed(empty_shop, program, goods_folder)
@@ -329,5 +327,5 @@ def test_readers_see_the_old_catalogue_while_an_import_runs(
 
 def rows(shop: Shop) -> tuple[list[str], list[str]]:
     with open_database(shop.folder.database)() as session:
-        goods = [product.sku for product in search_products(session, limit=100).products]
+        goods = [product.sku for product in search_products(session, Match(), limit=100).products]
         return goods, [photo.sha256 for photo, _, _ in list_photos(session)]

@@ -74,6 +74,18 @@ def writing(folder: ShopFolder, work: str, progress: Progress) -> Iterator[None]
         lock.release()
 
 
+_KEPT = {
+    "check": "it had changed nothing",
+    "correct": "the corrections are all done, or none of them is",
+    "fetch": "the pictures that had come are kept; the next import fetches the rest",
+    "tune": "the trials that had ended are kept and used again",
+    "categories": "the search texts are all as they were, or all as they were wanted",
+    "embed": "the embeddings it had made are kept; the next import makes the others",
+    "compare": "what it had trained and measured is kept and used again",
+}
+"""What an interruption of each work leaves, where that is always the same."""
+
+
 def _tidy(folder: ShopFolder, note: Path, progress: Progress) -> None:
     if note.exists():
         progress.say(f"Note: an earlier {_describe(note)} was cut off: {_aftermath(folder, note)}.")
@@ -86,9 +98,9 @@ def _tidy(folder: ShopFolder, note: Path, progress: Progress) -> None:
 def _aftermath(folder: ShopFolder, note: Path) -> str:
     """What became of the work that `note` names."""
     entry = _read(note)
-    work, now = entry.get("work"), _look(folder)
-    if work == "check":
-        return "it had changed nothing"
+    work, now = str(entry.get("work")), _look(folder)
+    if work in _KEPT:
+        return _KEPT[work]
     try:
         before = _Kept(**entry["before"])
         new_runs = sorted(set(now.runs) - set(before.runs))
@@ -101,10 +113,6 @@ def _aftermath(folder: ShopFolder, note: Path) -> str:
         return "it had finished, and its goods are in the catalogue"
     if work == "import":
         return "nothing of it was kept; the catalogue is as it was before"
-    if work == "tune":
-        return "the trials that had ended are kept and used again"
-    if work == "compare":
-        return "what it had trained and measured is kept and used again"
     if work == "train" and new_runs:
         return f"it had finished; its result is kept as the run {', '.join(new_runs)}"
     if work == "train":

@@ -24,8 +24,8 @@ class Progress:
     """Where work reports to; this one says nothing."""
 
     @contextmanager
-    def step(self, label: str, total: int) -> Iterator[Step]:
-        """A piece of work of `total` units, done when the block ends."""
+    def step(self, label: str, total: int | None) -> Iterator[Step]:
+        """A piece of work of `total` units (None: nobody knows), done when the block ends."""
         del label, total
         yield Step()
 

@@ -1,49 +1,47 @@
 """Import: rows of a feed become products, their pictures are copied into the shop.
 
-The database changes in one transaction at the very end. Pictures are stored under the SHA-256 of
-their bytes before that: what a killed import leaves of them is no part of any product, and the
+The database changes in one transaction. Rows pass through it in batches, and a row that brings
+nothing new is passed over by its fingerprint. Pictures are stored under the SHA-256 of their bytes
+before the transaction ends: what a killed import leaves of them is no part of any product, and the
 next import of the same pictures finds them there.
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from slugify import slugify
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from vitrina import atomic
+from vitrina.catalogue.batch_writer import BatchWriter
 from vitrina.catalogue.feeds import Feed, open_feed
-from vitrina.catalogue.renames import belonging, tidy_categories
-from vitrina.catalogue.rows import FeedRow, Refusal
-from vitrina.catalogue.split_file import describe_missed, plain_path, read_split_file
-from vitrina.errors import FeedError, PhotoError, ShopError
+from vitrina.catalogue.fingerprints import Fingerprints
+from vitrina.catalogue.past_imports import ShopHas, last_import, refused_name, shop_has
+from vitrina.catalogue.pictures import ArchivePictures, FolderPictures
+from vitrina.catalogue.refusals import RefusalFile, first_refusals
+from vitrina.catalogue.renames import tidy_categories
+from vitrina.catalogue.rows import FeedRow, Refusal, RefusedRow
+from vitrina.catalogue.split_file import describe_missed, read_split_file
+from vitrina.errors import FeedError, ShopError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
-from vitrina.photos import SUFFIXES, Header, Limits, read_header
 from vitrina.progress import SILENT, Progress
+from vitrina.store.bulk import mark_gone, present_products, stored_products
 from vitrina.store.database import migrate
-from vitrina.store.products import PhotoRecord, ProductRecord, save_category, save_product
-from vitrina.store.schema import Category, Import
+from vitrina.store.fulltext import reindex_category, remove_products
+from vitrina.store.schema import Import
 
-_FIELDS = {
-    "name_en": "name_en",
-    "price": "price_minor",
-    "currency": "currency",
-    "url": "url",
-    "in_stock": "in_stock",
-    "image": "photos",
-}
-"""What a product keeps where the feed has no such column."""
+if TYPE_CHECKING:
+    from vitrina.catalogue.fetch.photos import FetchReport
+
+_BATCH = 500
+"""Rows that are written at once."""
 
 
 @dataclass
@@ -52,27 +50,42 @@ class ImportReport:
 
     Attributes:
         source: What was imported.
-        products: Products added or brought up to date.
-        photos: Pictures that show them.
-        categories: Categories that they belong to.
+        products: Goods that it has and that the shop took, or had already.
+        added: Of those, new ones.
+        changed: Of those, ones that differ from what the shop had.
+        gone: Goods of this source that it no longer has.
+        photos: Pictures that the shop has of the products.
+        addresses: Pictures that the source names by their addresses.
+        categories: Categories that the products belong to.
         split_photos: Pictures whose split the split file gives; None where there is no such file.
-        refusals: Rows and pictures that were not taken.
-        refused_file: Where those are listed, None where there are none.
+        refused: How many rows and pictures were not taken.
+        refusals: The first of them.
+        refused_file: Where all of them are listed, None where there are none.
+        is_unchanged: The source is the same, byte for byte, as the last time; nothing was done.
+        fetched: What came of the addresses; None where none was asked.
     """
 
     source: str
     products: int = 0
+    added: int = 0
+    changed: int = 0
+    gone: int = 0
     photos: int = 0
+    addresses: int = 0
     categories: int = 0
     split_photos: int | None = None
+    refused: int = 0
     refusals: list[Refusal] = field(default_factory=list)
     refused_file: Path | None = None
+    is_unchanged: bool = False
+    fetched: FetchReport | None = None
 
 
 def import_catalogue(
     folder: ShopFolder,
     source: Path,
     *,
+    name: str | None = None,
     split_file: Path | None = None,
     progress: Progress = SILENT,
 ) -> ImportReport:
@@ -80,7 +93,9 @@ def import_catalogue(
 
     Args:
         folder: The shop.
-        source: Folder of category folders, or a CSV, TSV or XLSX table.
+        source: Folder of category folders, a table, or a feed that `vitrina.catalogue.feeds` reads.
+        name: Of the source, where its file is called otherwise each time: goods that it no longer
+            has are gone. None takes the path.
         split_file: Says for each picture whether it is for training or for testing; None takes
             `split.tsv` beside the pictures where there is one.
         progress: Where the work reports to.
@@ -92,173 +107,200 @@ def import_catalogue(
         ShopBusy: another process is changing the shop.
     """
     feed = open_feed(source.resolve())
-    splits = read_split_file(split_file or feed.root / "split.tsv", needed=split_file is not None)
+    beside = feed.root if feed.archive is None else feed.archive.parent
+    splits = read_split_file(split_file or beside / "split.tsv", needed=split_file is not None)
+    fingerprints = Fingerprints(name := name or str(feed.source), folder.settings, splits)
     with _written(folder), writing(folder, "import", progress):
         sessions = migrate(folder.database)
-        with sessions.begin() as session:
-            before = belonging(session)
-            work = _Import(folder, feed, splits, folder.settings.photo_limits, session)
-            report = work.run(progress)
-            if not report.products:
-                first = (
-                    f", the first because: {report.refusals[0].reason}" if report.refusals else ""
+        with RefusalFile(folder.imports) as refusals, sessions.begin() as session:
+            fingerprint = _read_whole(feed, fingerprints)
+            if fingerprint and (entry := last_import(session, name, fingerprint, folder.imports)):
+                return _unchanged(
+                    str(source), entry, shop_has(session, name), splits, folder.imports
                 )
-                raise FeedError(
-                    f"{source} gave no product: {len(report.refusals)} rows were refused{first}.",
-                    hint="docs/import.md shows what a catalogue looks like.",
-                )
-            if (splits or split_file) and not report.split_photos:
-                message, hint = describe_missed(splits, work.example)
-                if split_file:
-                    raise FeedError(f"{split_file.name} {message}", hint=hint)
-                if work.example:  # a price list has no pictures to name
-                    progress.say(f"Note: split.tsv {message} {hint}")
-            tidy_categories(session, before)
-            _flush_photos()
-            session.add(
-                Import(
-                    source=str(source),
-                    finished=datetime.now(UTC).replace(tzinfo=None),
-                    products=report.products,
-                    photos=report.photos,
-                    refused=len(report.refusals),
-                )
-            )
-            if report.refusals:
-                report.refused_file = _write_refusals(folder, report.refusals)
+            work = _Import(folder, feed, name, splits, refusals, session)
+            report = work.run(progress, fingerprint)
+            if split_file or splits:
+                _require_splits(report, splits, split_file, work.writer.example, progress)
+            report.source = str(source)
     return report
 
 
 class _Import:
-    """The state of one import: what was seen, what was refused."""
+    """The state of one import: what was seen, and what it left."""
 
     def __init__(
         self,
         folder: ShopFolder,
         feed: Feed,
+        name: str,
         splits: dict[str, str],
-        limits: Limits,
+        refusals: RefusalFile,
         session: Session,
     ) -> None:
         self._folder = folder
         self._feed = feed
+        self._name = name
         self._splits = splits
-        self._limits = limits
+        self._refusals = refusals
         self._session = session
-        self._categories: dict[str, Category] = {}
         self._lines: dict[str, str] = {}
-        self._report = ImportReport(source=str(feed.source), split_photos=0 if splits else None)
-        self.example: str | None = None
-
-    def run(self, progress: Progress) -> ImportReport:
-        try:
-            rows = list(self._understood())
-        except OSError as error:
-            raise FeedError(
-                f"{self._feed.source} cannot be read: {error}.",
-                hint="Let this user read it, and close the program that has it open.",
-            ) from error
-        for row in progress.track(rows, "Importing products", len(rows)):
-            photos = tuple(self._store_photos(row))
-            refused = bool(row.images) and not photos
-            keep = {_FIELDS[column] for column in row.absent if column in _FIELDS}
-            product = save_product(
-                self._session,
-                self._category(row),
-                ProductRecord(
-                    sku=row.sku,
-                    name=row.name,
-                    name_en=row.name_en,
-                    price_minor=row.price_minor,
-                    currency=row.currency or self._folder.settings.currency,
-                    url=row.url,
-                    in_stock=row.in_stock,
-                    photos=photos,
-                ),
-                keep | {"photos"} if refused else keep,
+        self._left: list[str] = []
+        pictures = (
+            FolderPictures(feed.root)
+            if feed.archive is None
+            else ArchivePictures(
+                feed.archive, str(feed.root), folder.settings.photo_limits.max_bytes
             )
-            if refused and product.photos:
-                self._refuse(
-                    row, "image", row.sku, "none of its pictures could be taken; its old ones stay"
-                )
-            self._report.products += 1
-            self._report.photos += len(product.photos)
-        self._report.categories = len(self._categories)
-        return self._report
+        )
+        self.writer = BatchWriter(session, folder, name, pictures, splits, refusals)
+
+    def run(self, progress: Progress, fingerprint: str | None) -> ImportReport:
+        """Everything but the commit.
+
+        Raises:
+            FeedError: the source breaks off, or gave nothing.
+        """
+        batch: list[FeedRow] = []
+        with progress.step("Importing products", None) as step:
+            for row in self._understood():
+                batch.append(row)
+                if len(batch) == _BATCH:
+                    self.writer.write(batch)
+                    step.advance(len(batch))
+                    batch.clear()
+            self.writer.write(batch)
+            step.advance(len(batch))
+        report = ImportReport(str(self._feed.source), **vars(self.writer.written))
+        if not report.products and not self._left:
+            self._refuse_empty()
+        report.gone = self._mark_gone()
+        for category in self.writer.categories.reworded.values():
+            self._session.flush()
+            reindex_category(self._session, category)
+        tidy_categories(self._session, self.writer.categories.before, self.writer.moves)
+        report.categories = len(self.writer.used)
+        report.split_photos = report.split_photos if self._splits else None
+        report.refused, report.refusals = self._refusals.count, self._refusals.first
+        if self.writer.example:
+            _flush_photos()
+        finished = datetime.now(UTC).replace(tzinfo=None)
+        self._session.add(
+            Import(
+                source=self._name,
+                # pictures may change where the feed does not
+                fingerprint=None if self.writer.example else fingerprint,
+                finished=finished,
+                products=report.products,
+                added=report.added,
+                changed=report.changed,
+                gone=report.gone,
+                photos=report.photos,
+                refused=report.refused,
+            )
+        )
+        report.refused_file = self._refusals.keep(refused_name(finished))
+        return report
 
     def _understood(self) -> Iterator[FeedRow]:
-        for row in self._feed.rows:
+        for row in self._rows():
             if isinstance(row, Refusal):
-                self._report.refusals.append(row)
+                self._refusals.add(row)
+                if isinstance(row, RefusedRow):
+                    self._lines.setdefault(row.sku, row.line)
+            elif row.gone:
+                self._left.append(row.sku)
             elif row.sku in self._lines:
-                self._refuse(row, "sku", row.sku, f"stands already in line {self._lines[row.sku]}")
+                reason = f"stands already in line {self._lines[row.sku]}"
+                self._refusals.add(Refusal(row.line, "sku", row.sku[:200], reason))
             else:
                 self._lines[row.sku] = row.line
                 yield row
 
-    def _category(self, row: FeedRow) -> Category:
-        if row.category not in self._categories:
-            self._categories[row.category] = save_category(
-                self._session,
-                slug=self._free_slug(row.category_en or row.category),
-                name=row.category,
-                name_en=row.category_en,
-                search_text=row.search_text,
-            )
-        return self._categories[row.category]
-
-    def _free_slug(self, name: str) -> str:
-        plain = slugify(name, max_length=150) or "category"
-        taken = {category.slug for category in self._session.query(Category)}
-        slug, number = plain, 2
-        while slug in taken:
-            slug, number = f"{plain}-{number}", number + 1
-        return slug
-
-    def _store_photos(self, row: FeedRow) -> Iterator[PhotoRecord]:
-        for image in row.images:
-            self.example = self.example or image
-            split = self._splits.get(plain_path(image))
-            if split and self._report.split_photos is not None:
-                self._report.split_photos += 1
-            path, fault = self._locate(image)
-            if fault:
-                self._refuse(row, "image", image, fault)
-                continue
+    def _rows(self) -> Iterator[FeedRow | Refusal]:
+        """Tells a source that cannot be read from a shop that cannot be written."""
+        rows = iter(self._feed.rows)
+        while True:
             try:
-                content = path.read_bytes()
-                header = read_header(content, self._limits)
-            except (PhotoError, OSError) as error:
-                self._refuse(row, "image", image, str(error))
-                continue
-            yield self._store_photo(content, header, split)
+                row = next(rows)
+            except StopIteration:
+                return
+            except OSError as error:
+                raise FeedError(
+                    f"{self._feed.source} cannot be read: {error}.",
+                    hint="Let this user read it, and close the program that has it open.",
+                ) from error
+            yield row
 
-    def _locate(self, image: str) -> tuple[Path, str]:
-        """Where a picture lies, and why it cannot be taken: empty where it can."""
-        place = self._feed.root / image
-        if image.lower().startswith(("http://", "https://")):
-            return place, "an address; only files are read"
-        try:
-            path = place.resolve()
-            if not path.is_relative_to(self._feed.root.resolve()):
-                return path, "lies outside the catalogue's folder"
-            return path, "" if path.is_file() else "there is no such file"
-        except (OSError, ValueError):  # a name that no file can have
-            return place, "there is no such file"
+    def _mark_gone(self) -> int:
+        """Marks what the source no longer has; returns how many goods that are."""
+        if self._feed.is_partial():
+            known = stored_products(self._session, self._left).values()
+            left = [
+                product.id
+                for product in known
+                if product.source == self._name
+                and product.gone_since is None
+                and product.sku not in self._lines
+            ]
+        else:
+            present = present_products(self._session, self._name)
+            left = [number for number, sku in present if sku not in self._lines]
+        mark_gone(self._session, left, datetime.now(UTC).replace(tzinfo=None))
+        remove_products(self._session, left)
+        return len(left)
 
-    def _store_photo(self, content: bytes, header: Header, split: str | None) -> PhotoRecord:
-        sha256 = hashlib.sha256(content).hexdigest()
-        suffix = SUFFIXES[header.kind]
-        place = self._folder.photo(sha256, suffix)
-        if not place.exists() or place.stat().st_size != len(content):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            partial = place.with_name(f"{atomic.PARTIAL}{place.name}")
-            partial.write_bytes(content)
-            partial.replace(place)
-        return PhotoRecord(sha256, suffix, header.width, header.height, split)
+    def _refuse_empty(self) -> None:
+        count, first = self._refusals.count, self._refusals.first
+        because = f", the first because: {first[0].reason}" if first else ""
+        raise FeedError(
+            f"{self._feed.source} gave no product: {count} rows were refused{because}.",
+            hint="docs/import.md shows what a catalogue looks like.",
+        )
 
-    def _refuse(self, row: FeedRow, column: str, value: str, reason: str) -> None:
-        self._report.refusals.append(Refusal(row.line, column, value[:200], reason))
+
+def _unchanged(
+    source: str, entry: Import, has: ShopHas, splits: dict[str, str], reports: Path
+) -> ImportReport:
+    """What is said of a source that is as it was."""
+    refused_file = reports / refused_name(entry.finished) if entry.refused else None
+    return ImportReport(
+        source,
+        products=entry.products,
+        split_photos=0 if splits else None,
+        refused=entry.refused,
+        refusals=first_refusals(refused_file) if refused_file else [],
+        refused_file=refused_file,
+        is_unchanged=True,
+        **vars(has),
+    )
+
+
+def _read_whole(feed: Feed, fingerprints: Fingerprints) -> str | None:
+    """Fingerprint of the feed's files; None where the pictures themselves are the feed."""
+    try:
+        return fingerprints.of_files(feed.files) if feed.files else None
+    except OSError as error:
+        raise FeedError(
+            f"{feed.source} cannot be read: {error}.",
+            hint="Let this user read it, and close the program that has it open.",
+        ) from error
+
+
+def _require_splits(
+    report: ImportReport,
+    splits: dict[str, str],
+    split_file: Path | None,
+    example: str | None,
+    progress: Progress,
+) -> None:
+    if report.split_photos:
+        return
+    message, hint = describe_missed(splits, example)
+    if split_file:
+        raise FeedError(f"{split_file.name} {message}", hint=hint)
+    if example:  # a price list has no pictures to name
+        progress.say(f"Note: split.tsv {message} {hint}")
 
 
 @contextmanager
@@ -278,14 +320,3 @@ def _flush_photos() -> None:
     # one flush for all pictures instead of one a picture, before any product names them
     if hasattr(os, "sync"):
         os.sync()
-
-
-def _write_refusals(folder: ShopFolder, refusals: list[Refusal]) -> Path:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("line", "field", "value", "reason"))
-    writer.writerows((row.line, row.field, row.value, row.reason) for row in refusals)
-    path = folder.imports / f"refused-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"
-    # the mark at the start lets spreadsheet programs read Russian
-    atomic.write_text(path, "\ufeff" + text.getvalue())
-    return path

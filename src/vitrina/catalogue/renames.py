@@ -2,58 +2,107 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from vitrina.store.products import list_categories
+from vitrina.store.fulltext import reindex_category
 from vitrina.store.schema import Category, Product
 
 
-@dataclass(frozen=True)
-class Belonging:
-    """What belongs where at one moment.
-
-    Attributes:
-        categories: Ids of all categories.
-        goods: Id of its category by sku.
-    """
-
-    categories: frozenset[int]
-    goods: dict[str, int]
-
-
-def belonging(session: Session) -> Belonging:
-    """What belongs where now, for `tidy_categories` to compare with later."""
-    goods = session.execute(select(Product.sku, Product.category_id))
-    return Belonging(frozenset(session.scalars(select(Category.id))), dict(goods.all()))
-
-
-def tidy_categories(session: Session, before: Belonging) -> None:
-    """Deletes categories that an import left without goods; the caller commits.
+def tidy_categories(
+    session: Session, before: Collection[int], moves: Mapping[tuple[int, int], int]
+) -> None:
+    """Deletes categories that neither hold goods nor others that do; the caller commits.
 
     Where all goods of one went into the same new category and make up at least half of it, the
-    feed has renamed it: the new one takes over its slug, and its English name unless it has one.
+    feed has renamed it: the new one takes over its slug, what the merchant wrote of it, its goods
+    that are gone, and its English name unless it has one. A category that only held others was
+    renamed where these went into the same new one. One that still has goods which are gone stays
+    for them.
 
     Args:
-        session: Holds the import, not yet committed.
-        before: As it was before the import.
+        session: Holds the import, flushed but not yet committed.
+        before: Ids of the categories that were there before it.
+        moves: How many products went from one category into another, by both ids.
     """
-    after = belonging(session).goods
-    known = set(before.categories)
-    for category, goods in list_categories(session):
-        if goods:
-            continue
-        heirs = Counter(after[sku] for sku, number in before.goods.items() if number == category.id)
-        slug, name_en = category.slug, category.name_en
-        session.delete(category)
-        session.flush()  # slugs are unique
-        if len(heirs) == 1:
-            ((number, moved),) = heirs.items()
-            heir = session.get_one(Category, number)
-            if number not in known and 2 * moved >= sum(n == number for n in after.values()):
-                known.add(number)  # two that were merged: the first gives its slug
-                heir.slug, heir.name_en = slug, heir.name_en or name_en
-                session.flush()
+    _Tidying(session, before, moves).run()
+
+
+class _Tidying:
+    def __init__(
+        self, session: Session, before: Collection[int], moves: Mapping[tuple[int, int], int]
+    ) -> None:
+        self._session = session
+        self._known = set(before)
+        self._here = self._count(gone=False)
+        self._gone = self._count(gone=True)
+        self._heirs: dict[int, Counter[int]] = defaultdict(Counter)
+        for (old, new), number in moves.items():
+            self._heirs[old][new] += number
+        categories = session.scalars(select(Category)).all()
+        self._by_id = {category.id: category for category in categories}
+        # a path is longer than that of any category above it
+        self._deepest_first = sorted(categories, key=lambda one: (-len(one.path), one.path))
+        self._within = Counter(self._here)
+        self._children: Counter[int] = Counter()
+        for category in self._deepest_first:
+            if category.parent_id is not None:
+                self._within[category.parent_id] += self._within[category.id]
+                self._children[category.parent_id] += 1
+
+    def run(self) -> None:
+        for category in self._deepest_first:
+            if self._within[category.id]:
+                continue
+            heir = self._find_heir(category)
+            if heir is not None and not self._children[category.id]:
+                self._rename(category, heir)
+            elif not self._gone[category.id] and not self._children[category.id]:
+                self._delete(category)
+
+    def _find_heir(self, category: Category) -> Category | None:
+        """The category that all goods went into; None where there is no such one."""
+        heirs = self._heirs[category.id]
+        if len(heirs) != 1:
+            return None
+        ((number, moved),) = heirs.items()
+        heir = self._by_id[number]
+        if category.parent_id is not None and heir.parent_id is not None:
+            self._heirs[category.parent_id][heir.parent_id] += moved
+        return heir if 2 * moved >= self._within[number] else None
+
+    def _rename(self, category: Category, heir: Category) -> None:
+        if heir.id in self._known:  # it was there already, or took over another's slug
+            if not self._gone[category.id]:
+                self._delete(category)
+            return
+        self._known.add(heir.id)
+        slug, words = category.slug, (heir.name_en, heir.search_text)
+        self._session.execute(
+            update(Product).where(Product.category_id == category.id).values(category_id=heir.id)
+        )
+        self._delete(category)
+        heir.slug, heir.name_en = slug, heir.name_en or category.name_en
+        if category.search_text_edited:
+            heir.search_text, heir.search_text_edited = category.search_text, True
+        self._session.flush()
+        if words != (heir.name_en, heir.search_text):
+            reindex_category(self._session, heir)
+
+    def _delete(self, category: Category) -> None:
+        if category.parent_id is not None:
+            self._children[category.parent_id] -= 1
+        self._session.delete(category)
+        self._session.flush()  # slugs are unique, and children go before their parents
+
+    def _count(self, *, gone: bool) -> Counter[int]:
+        there = Product.gone_since.is_(None)
+        rows = self._session.execute(
+            select(Product.category_id, func.count())
+            .where(~there if gone else there)
+            .group_by(Product.category_id)
+        )
+        return Counter({row[0]: row[1] for row in rows})

@@ -16,7 +16,7 @@ _LINE_EVERY_S = 10.0
 
 
 class _Bar(Step):
-    def __init__(self, bars: RichBars, label: str, total: int) -> None:
+    def __init__(self, bars: RichBars, label: str, total: int | None) -> None:
         self._bars = bars
         self._task = bars.add_task(label, total=total, note="")
 
@@ -25,7 +25,7 @@ class _Bar(Step):
 
 
 class _Lines(Step):
-    def __init__(self, console: Console, label: str, total: int) -> None:
+    def __init__(self, console: Console, label: str, total: int | None) -> None:
         self._console = console
         self._label = label
         self._total = total
@@ -36,9 +36,11 @@ class _Lines(Step):
     def advance(self, count: int = 1, *, note: str = "") -> None:
         self.done += count
         self.note = note
-        if time.monotonic() - self._told >= _LINE_EVERY_S and self.done < self._total:
+        going_on = self._total is None or self.done < self._total
+        if going_on and time.monotonic() - self._told >= _LINE_EVERY_S:
             self._told = time.monotonic()
-            self._console.print(f"{self._label}: {self.done} of {self._total} {note}".rstrip())
+            done = f"{self.done}" if self._total is None else f"{self.done} of {self._total}"
+            self._console.print(f"{self._label}: {done} {note}".rstrip())
 
 
 class TerminalProgress(Progress):
@@ -48,7 +50,7 @@ class TerminalProgress(Progress):
         self._console = console
 
     @contextmanager
-    def step(self, label: str, total: int) -> Iterator[Step]:
+    def step(self, label: str, total: int | None) -> Iterator[Step]:
         """A bar that stays when the work has ended; a line with what was done elsewhere."""
         if self._console.is_terminal:
             with RichBars(
@@ -66,7 +68,7 @@ class TerminalProgress(Progress):
         yield lines
         seconds = time.monotonic() - start
         # work may end early, as training does that no longer gets better
-        done = f"{total}" if lines.done == total else f"{lines.done} of {total}"
+        done = f"{lines.done}" if total in (None, lines.done) else f"{lines.done} of {total}"
         self._console.print(f"{label}: {done} in {seconds:.1f} s {lines.note}".rstrip())
 
     def say(self, message: str) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from vitrina.errors import QueryError
 from vitrina.store.schema import Category, Photo, Product
 
-_PICTURES = (selectinload(Product.photos), selectinload(Product.category))
+PATH_SEPARATOR = " / "
+"""Stands between the names in `Category.path`."""
 
-MAX_QUERY = 200
-"""Longest text query that is looked for, characters."""
+_PICTURES = (selectinload(Product.photos), selectinload(Product.category))
 
 
 @dataclass(frozen=True)
@@ -37,44 +36,46 @@ class ProductRecord:
     price_minor: int | None
     currency: str
     name_en: str | None = None
+    vendor: str | None = None
+    vendor_code: str | None = None
+    description: str | None = None
     url: str | None = None
     in_stock: bool = True
     photos: tuple[PhotoRecord, ...] = field(default=())
 
 
-@dataclass(frozen=True)
-class Page:
-    """One page of goods.
-
-    Attributes:
-        products: In the order in which they are shown.
-        total: Goods on all pages.
-        next_cursor: What asks for the next page; None on the last.
-    """
-
-    products: Sequence[Product]
-    total: int
-    next_cursor: str | None
-
-
 def save_category(
-    session: Session, *, slug: str, name: str, name_en: str | None, search_text: str | None
+    session: Session,
+    *,
+    slug: str,
+    name: str,
+    name_en: str | None,
+    search_text: str | None,
+    parent: Category | None = None,
 ) -> Category:
-    """Adds a category, or brings the one of that name up to date.
+    """Adds a category, or brings the one of that name and parent up to date.
 
     Args:
         session: The caller commits.
         slug: Used for a new category only: addresses and bundles rely on it.
-        name: In the shop's language; decides whether the category is new.
+        name: In the shop's language; decides, with the names above it, whether it is new.
         name_en: In English; None leaves what is there.
-        search_text: What a photo puts into the box; None leaves what is there, for a new
-            category it becomes the name.
+        search_text: What a photo puts into the box; None leaves what is there, and so does a text
+            that the merchant wrote. For a new category it becomes the name.
+        parent: That it is a part of, flushed; None at the root.
     """
-    category = session.scalar(select(Category).where(Category.path == name))
+    path = f"{parent.path}{PATH_SEPARATOR}{name}" if parent else name
+    category = session.scalar(select(Category).where(Category.path == path))
     if category is None:
-        category = Category(slug=slug, path=name, name=name, search_text=search_text or name)
+        category = Category(
+            slug=slug,
+            path=path,
+            name=name,
+            parent_id=parent and parent.id,
+            search_text=search_text or name,
+        )
         session.add(category)
-    if search_text is not None:
+    if search_text is not None and not category.search_text_edited:
         category.search_text = search_text
     if name_en is not None:
         category.name_en = name_en
@@ -88,7 +89,7 @@ def save_product(
     """Adds a product, or replaces the one with that sku and its pictures.
 
     Args:
-        session: The caller commits.
+        session: The caller commits, and has it found by words (`store.fulltext`).
         category: That it belongs to from now on.
         record: What is stored.
         keep: Fields of `record` that do not replace what is there; a new product takes them.
@@ -103,10 +104,6 @@ def save_product(
     for entry in fields(record):
         if entry.name != "photos" and entry.name not in keep:
             setattr(product, entry.name, getattr(record, entry.name))
-    product.search_key = _search_key(
-        product.sku, product.name, product.name_en, category.name, category.name_en,
-        category.search_text,
-    )  # fmt: skip
     pictures = [_picture(photo) for photo in product.photos]
     if "photos" not in keep and pictures != list(record.photos):
         product.photos.clear()
@@ -120,22 +117,26 @@ def save_product(
 
 
 def list_categories(session: Session) -> list[tuple[Category, int]]:
-    """All categories by name, each with its number of products."""
+    """All categories by name, each with its number of products that are not gone.
+
+    One that only holds other categories has none of its own.
+    """
     rows = session.execute(
         select(Category, func.count(Product.id))
-        .outerjoin(Product)
+        .outerjoin(Product, (Product.category_id == Category.id) & Product.gone_since.is_(None))
         .group_by(Category.id)
-        .order_by(Category.name)
+        .order_by(Category.name, Category.path)
     )
     return [(category, count) for category, count in rows]
 
 
 def list_photos(session: Session) -> list[tuple[Photo, Product, Category]]:
-    """Every picture with its product and category, in a stable order."""
+    """Every picture of goods that are not gone, with product and category, in a stable order."""
     rows = session.execute(
         select(Photo, Product, Category)
         .join(Photo.product)
         .join(Product.category)
+        .where(Product.gone_since.is_(None))
         .order_by(Category.slug, Product.sku, Photo.position)
     )
     return [(photo, product, category) for photo, product, category in rows]
@@ -147,72 +148,11 @@ def find_photo(session: Session, sha256: str) -> Photo | None:
 
 
 def find_product(session: Session, sku: str) -> Product | None:
-    """A product by its article, with category and pictures; None where there is none."""
-    return session.scalar(select(Product).where(Product.sku == sku).options(*_PICTURES))
-
-
-def search_products(
-    session: Session,
-    *,
-    words: str = "",
-    category: str | None = None,
-    limit: int = 24,
-    cursor: str | None = None,
-) -> Page:
-    """Goods whose names or article contain every word, those in stock first.
-
-    Args:
-        session: Where to look.
-        words: Separated by blanks, upper and lower case alike; empty finds everything.
-        category: Slug that the goods must belong to.
-        limit: Goods on the page.
-        cursor: `next_cursor` of the page before.
-
-    Raises:
-        QueryError: the words are too long or no text, or the cursor is none of ours.
-    """
-    if len(words) > MAX_QUERY or not _is_text(words):
-        raise QueryError(
-            f"The search text has {len(words)} characters; at most {MAX_QUERY}, no NUL and no "
-            "broken ones are accepted.",
-            hint="Search for fewer words.",
-        )
-    matching = [
-        Product.search_key.contains(word, autoescape=True) for word in words.casefold().split()
-    ]
-    if category is not None:
-        matching.append(Product.category.has(Category.slug == category))
-    total = session.scalar(select(func.count(Product.id)).where(*matching)) or 0
-    page = select(Product).where(*matching).options(*_PICTURES)
-    if cursor is not None:
-        page = page.where(_after(cursor))
-    # one more than asked for tells whether there is a next page
-    found = session.scalars(
-        page.order_by(Product.in_stock.desc(), Product.id).limit(limit + 1)
-    ).all()
-    shown = found[:limit]
-    more = len(found) > limit
-    return Page(shown, total, f"{int(shown[-1].in_stock)}-{shown[-1].id}" if more else None)
-
-
-def _after(cursor: str) -> ColumnElement[bool]:
-    stock, _, last = cursor.partition("-")
-    if stock not in ("0", "1") or not last.isascii() or not last.isdigit() or len(last) > 18:
-        raise QueryError(
-            f"The cursor {cursor[:40]!r} is none that a search gave.",
-            hint="Leave `cursor` out to start from the first page.",
-        )
-    later = and_(Product.in_stock == bool(int(stock)), Product.id > int(last))
-    return or_(later, Product.in_stock.is_(False)) if stock == "1" else later
-
-
-def _is_text(words: str) -> bool:
-    return "\x00" not in words and not any("\ud800" <= letter <= "\udfff" for letter in words)
+    """A product by its article, with category and pictures; None where none is there (any more)."""
+    return session.scalar(
+        select(Product).where(Product.sku == sku, Product.gone_since.is_(None)).options(*_PICTURES)
+    )
 
 
 def _picture(photo: Photo) -> PhotoRecord:
     return PhotoRecord(photo.sha256, photo.suffix, photo.width, photo.height, photo.split)
-
-
-def _search_key(*parts: str | None) -> str:
-    return " ".join(part for part in parts if part).casefold()[:4000]

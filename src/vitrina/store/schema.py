@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-REVISION = "0002"
+REVISION = "0004"
 """The migration that this schema belongs to; `vitrina serve` compares it without Alembic."""
 
 
@@ -59,12 +59,14 @@ class Product(Base):
             must be taken anew in any case.
         gone_since: When an import of its source no longer had it, UTC; null while it is there.
             What is gone is neither found nor shown, and comes back when the feed has it again.
-        search_key: Names, article and category's search text, case-folded: what words are
-            looked for in.
     """
 
     __tablename__ = "products"
-    __table_args__ = (Index("ix_products_category_in_stock", "category_id", "in_stock"),)
+    __table_args__ = (
+        Index("ix_products_category_in_stock", "category_id", "in_stock"),
+        # all that a text search asks of the goods that match: their wide rows are left alone
+        Index("ix_products_search", "id", "gone_since", "in_stock", "category_id", "price_minor"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     sku: Mapped[str] = mapped_column(String(200), unique=True)
@@ -81,7 +83,6 @@ class Product(Base):
     source: Mapped[str | None] = mapped_column(String(2000))
     fingerprint: Mapped[str | None] = mapped_column(String(64))
     gone_since: Mapped[datetime | None]
-    search_key: Mapped[str] = mapped_column(String(4000))
 
     category: Mapped[Category] = relationship(back_populates="products")
     photos: Mapped[list[Photo]] = relationship(
@@ -166,3 +167,39 @@ class Import(Base):
     gone: Mapped[int] = mapped_column(default=0)
     photos: Mapped[int]
     refused: Mapped[int]
+
+
+class TextIndex(Base):
+    """The one row that tells of the full-text index, `product_texts` (`store.fulltext`).
+
+    Attributes:
+        generation: Grows with every change of the index; what is kept of it in memory is of one
+            generation.
+    """
+
+    __tablename__ = "text_index"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    generation: Mapped[int]
+
+
+class Correction(Base):
+    """What the merchant decided about one product or one picture, whatever the feed says.
+
+    Attributes:
+        sku: Of the product, whether it is in the shop or not (yet again).
+        sha256: Of the picture; empty where the whole product is meant.
+        action: "move", "drop photo" or "keep".
+        from_category: Slug of the category that the feed gives the product, of a move.
+        to_category: Slug of the category that the product belongs to instead.
+    """
+
+    __tablename__ = "corrections"
+    __table_args__ = (UniqueConstraint("sku", "sha256", "action"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sku: Mapped[str] = mapped_column(String(200))
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    action: Mapped[str] = mapped_column(String(20))
+    from_category: Mapped[str | None] = mapped_column(String(200))
+    to_category: Mapped[str | None] = mapped_column(String(200))

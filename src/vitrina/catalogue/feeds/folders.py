@@ -14,7 +14,9 @@ from vitrina.catalogue.rows import FeedRow, Refusal
 from vitrina.errors import FeedError
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
-ABSENT = frozenset({"name_en", "price", "currency", "url", "in_stock"})
+ABSENT = frozenset({
+    "name_en", "price", "currency", "url", "in_stock", "vendor", "vendor_code", "description",
+})  # fmt: skip
 """What folders say nothing about."""
 
 
@@ -54,7 +56,7 @@ def _read_category(root: Path, category: Path) -> Iterator[FeedRow | Refusal]:
             line=str(entry.relative_to(root)),
             sku=product.relative_to(root).as_posix(),
             name=f"{category.name} {product.name}",
-            category=category.name,
+            category=(category.name,),
             images=tuple(picture.relative_to(root).as_posix() for picture in pictures),
             absent=ABSENT,
         )

@@ -1,0 +1,1 @@
+"""What feeds name by address, fetched: within limits, from public addresses, politely."""

@@ -1,0 +1,230 @@
+"""The full-text index of the goods: which terms each of them is found by.
+
+An FTS5 table with one row a product, under the product's id; what is gone has none. Its columns
+hold terms, not text: `vitrina.words` has done what SQLite's tokenizers cannot (Russian stems,
+articles, units). A mark tells what a term is, and none can come from a text itself:
+
+    лампы      a word as it stands: for beginnings of words and for mending slips
+    !ламп      its stem
+    #ba4729    an article, a measure, joined words, wherever they stand
+    =ba4729    the product's whole own article: who asks for it wants this very product
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select, text
+from sqlalchemy.orm import Session
+
+from vitrina.store.schema import Category, Product
+from vitrina.words import Kind, Token, article_forms, normalise, pieces, read, stem
+
+COLUMNS = ("name", "article", "category", "vendor", "description")
+"""Of the index, the weightiest first."""
+
+STEM, JOINED, WHOLE = "!", "#", "="
+
+_DESCRIPTION = 2000
+"""Characters of a description that are indexed: what a good is stands at the beginning."""
+_SHORT = 4
+"""Letters of a word that may be the beginning of an article written with blanks, "ва 47-29"."""
+_BATCH = 500
+_NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+_SAVE = text(
+    "INSERT OR REPLACE INTO product_texts (rowid, name, article, category, vendor, description) "
+    "VALUES (:rowid, :name, :article, :category, :vendor, :description)"
+)
+_REMOVE = text("DELETE FROM product_texts WHERE rowid = :rowid")
+_CHANGED = text("UPDATE text_index SET generation = generation + 1")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedText:
+    """What a product is found by.
+
+    Attributes:
+        product_id: Its row.
+        name: In the shop's language.
+        name_en: In English.
+        articles: Its own and its maker's.
+        vendor: Who makes it.
+        categories: Names of its category and those above it, and the category's search text.
+        description: May hold HTML.
+    """
+
+    product_id: int
+    name: str
+    name_en: str | None = None
+    articles: tuple[str, ...] = ()
+    vendor: str | None = None
+    categories: tuple[str, ...] = ()
+    description: str | None = None
+
+
+def index_products(session: Session | Connection, texts: Iterable[IndexedText]) -> None:
+    """Has these goods found by these texts, whether they are indexed already or not.
+
+    Args:
+        session: The caller commits.
+        texts: Worked through in batches, so that there may be any number.
+    """
+    remaining = iter(texts)
+    while batch := list(islice(remaining, _BATCH)):
+        session.execute(_SAVE, [_row(one) for one in batch])
+    session.execute(_CHANGED)
+
+
+def remove_products(session: Session | Connection, products: Sequence[int]) -> None:
+    """Has goods found no more, as those that are gone; the caller commits.
+
+    Args:
+        session: Holds the change.
+        products: Their ids; one that is not indexed does no harm.
+    """
+    if products:
+        session.execute(_REMOVE, [{"rowid": number} for number in products])
+        session.execute(_CHANGED)
+
+
+def reindex_products(session: Session, products: Sequence[int]) -> None:
+    """Reads goods from the database as they are now and indexes them; gone ones leave the index.
+
+    Args:
+        session: Flushed; the caller commits.
+        products: Their ids.
+    """
+    for start in range(0, len(products), _BATCH):
+        batch = products[start : start + _BATCH]
+        there = [_text_of(row) for row in session.execute(_goods().where(Product.id.in_(batch)))]
+        index_products(session, there)
+        remove_products(session, sorted({*batch} - {one.product_id for one in there}))
+
+
+def reindex_category(session: Session, category: Category) -> None:
+    """The same for all goods of a category and of those below it, after its words changed."""
+    within = subtree(category.id)
+    reindex_products(
+        session, list(session.scalars(select(Product.id).where(Product.category_id.in_(within))))
+    )
+
+
+def rebuild(connection: Session | Connection) -> None:
+    """Indexes all goods anew, for migrations; the caller commits."""
+    connection.execute(text("DELETE FROM product_texts"))
+    rows = connection.execute(_goods().execution_options(yield_per=_BATCH))
+    index_products(connection, map(_text_of, rows))
+
+
+def subtree(category: int) -> Select[int]:
+    """Ids of a category and of all below it."""
+    top = select(Category.id).where(Category.id == category).cte("subtree", recursive=True)
+    # UNION and not UNION ALL: a ring of parents, were there one, would end too
+    return select(top.union(select(Category.id).where(Category.parent_id == top.c.id)).c.id)
+
+
+def index_terms(content: str, *, words: bool = True) -> list[str]:
+    """The terms that a text is found by, in its order.
+
+    Args:
+        content: As the catalogue has it.
+        words: Whether words stand in the index as they are, too, beside their stems.
+    """
+    found: list[str] = []
+    all_pieces = pieces(normalise(content))
+    for place, piece in enumerate(all_pieces):
+        found += _terms(piece, words)
+        if len(piece) <= _SHORT and piece.isalpha():
+            found += _written_apart(piece, all_pieces[place + 1 : place + 3])
+    return found
+
+
+def joined_terms(squeezed: str) -> tuple[str, ...]:
+    """The terms of an article without what joins it, "ва4729"."""
+    return tuple(JOINED + form for form in article_forms(squeezed))
+
+
+def whole_terms(article: str) -> tuple[str, ...]:
+    """The terms of a product's own article, however it is spelt."""
+    return tuple(WHOLE + form for form in article_forms(normalise(article)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _terms(piece: str, words: bool) -> tuple[str, ...]:
+    return _token_terms(read(piece), words)
+
+
+def _token_terms(token: Token, words: bool) -> tuple[str, ...]:
+    parts = tuple(term for part in token.parts for term in _token_terms(part, words))
+    match token.kind:
+        case Kind.WORD if not parts:
+            return (token.text, STEM + stem(token.text))[0 if words else 1 :]
+        case Kind.NUMBER:
+            return (token.text,)
+        case Kind.MEASURE | Kind.SIZE:
+            # the numbers, too: who asks for 2.5 may mean 3x2.5
+            return JOINED + token.text, *_NUMBERS.findall(token.text)
+        case _:
+            return joined_terms(token.text) + parts
+
+
+def _written_apart(letters: str, following: Sequence[str]) -> Iterator[str]:
+    """Terms of an article that is written with blanks: "ва 47-29", "ip 44"."""
+    for token in map(read, following):
+        if token.kind not in (Kind.NUMBER, Kind.ARTICLE):
+            return
+        letters += token.text
+        yield from joined_terms(letters)
+
+
+def _row(one: IndexedText) -> dict[str, object]:
+    articles = [
+        term for article in one.articles for term in (*whole_terms(article), *index_terms(article))
+    ]
+    return {
+        "rowid": one.product_id,
+        "name": _column(one.name, one.name_en),
+        "article": " ".join(articles),
+        "category": _column(*one.categories),
+        "vendor": _column(one.vendor),
+        # once each: how often a description repeats a word says nothing of the good
+        "description": " ".join(
+            dict.fromkeys(index_terms((one.description or "")[:_DESCRIPTION], words=False))
+        ),
+    }
+
+
+def _column(*texts: str | None) -> str:
+    return " ".join(term for content in texts if content for term in index_terms(content))
+
+
+def _text_of(row: Row[*tuple[Any, ...]]) -> IndexedText:
+    number, name, name_en, sku, vendor_code, vendor, description, path, own_en, search_text = row
+    return IndexedText(
+        product_id=number,
+        name=name,
+        name_en=name_en,
+        articles=tuple(article for article in (sku, vendor_code) if article),
+        vendor=vendor,
+        # the search text often is the name once more
+        categories=tuple(dict.fromkeys(one for one in (path, own_en, search_text) if one)),
+        description=description,
+    )
+
+
+def _goods() -> Select[*tuple[Any, ...]]:
+    # columns by name and nothing more: migrations read older schemas through it
+    return (
+        select(
+            Product.id, Product.name, Product.name_en, Product.sku, Product.vendor_code,
+            Product.vendor, Product.description,
+            Category.path, Category.name_en, Category.search_text,
+        )
+        .join(Category, Category.id == Product.category_id)
+        .where(Product.gone_since.is_(None))
+    )  # fmt: skip

@@ -1,0 +1,99 @@
+"""What the full-text index knows: single terms, all words of the goods, who matches most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from vitrina.store.schema import TextIndex
+
+_MATCHES = text("SELECT 1 FROM product_texts WHERE product_texts MATCH :expression LIMIT 1")
+# marks stand before the digits, words after them
+_WORDS = text("SELECT term, doc FROM product_terms WHERE term >= 'a'")
+
+_SUBSETS = 20
+"""Ways to match equally many words that are followed."""
+
+
+def quoted(term: str, *, beginning: bool = False) -> str:
+    """A term, or all terms that begin so, as FTS5 asks for it.
+
+    Args:
+        term: Holds no quote: none of `vitrina.words` does.
+        beginning: Whether longer terms are meant, too.
+    """
+    assert '"' not in term
+    return f'"{term}" *' if beginning else f'"{term}"'
+
+
+def all_of(expressions: Sequence[str]) -> str:
+    """What matches where each of these does."""
+    return expressions[0] if len(expressions) == 1 else f"({' AND '.join(expressions)})"
+
+
+def any_of(expressions: Sequence[str]) -> str:
+    """What matches where one of these does."""
+    return expressions[0] if len(expressions) == 1 else f"({' OR '.join(expressions)})"
+
+
+class IndexTerms:
+    """Asks the index while one question is understood; remembers what it answered.
+
+    Args:
+        session: The shop's database.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._asked: dict[str, bool] = {}
+
+    def matches(self, expression: str) -> bool:
+        """Whether any good does."""
+        if expression not in self._asked:
+            found = self._session.execute(_MATCHES, {"expression": expression}).first()
+            self._asked[expression] = found is not None
+        return self._asked[expression]
+
+    def knows(self, term: str, *, beginning: bool = False) -> bool:
+        """Whether any good is found by that term."""
+        return self.matches(quoted(term, beginning=beginning))
+
+    def generation(self) -> int:
+        """Which content of the index the session sees."""
+        return self._session.scalars(select(TextIndex.generation)).one()
+
+    def words(self) -> Mapping[str, int]:
+        """All words of the goods' names, articles, categories and makers: in how many goods."""
+        return {row.term: row.doc for row in self._session.execute(_WORDS)}
+
+    def most_of(self, expressions: Sequence[str]) -> str | None:
+        """What matches the goods that match most of these; None where none matches any.
+
+        Args:
+            expressions: At most 30.
+        """
+        if not expressions:
+            return None
+        # each good's matches as bits of one number
+        bits = " UNION ALL ".join(
+            f"SELECT rowid AS good, {1 << place} AS bit FROM product_texts "  # noqa: S608
+            f"WHERE product_texts MATCH :e{place}"
+            for place in range(len(expressions))
+        )
+        found = self._session.execute(
+            text(f"SELECT DISTINCT matched FROM (SELECT sum(bit) AS matched FROM ({bits}) "  # noqa: S608
+                 "GROUP BY good)"),
+            {f"e{place}": expression for place, expression in enumerate(expressions)},
+        )  # fmt: skip
+        masks = sorted(found.scalars(), key=lambda mask: (-mask.bit_count(), mask))
+        if not masks:
+            return None
+        most = [mask for mask in masks if mask.bit_count() == masks[0].bit_count()][:_SUBSETS]
+        return any_of(
+            [
+                all_of([one for place, one in enumerate(expressions) if mask >> place & 1])
+                for mask in most
+            ]
+        )

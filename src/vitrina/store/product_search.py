@@ -1,0 +1,276 @@
+"""Goods in the order in which a search by words shows them, page by page."""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy.orm import Session, selectinload
+
+from vitrina.errors import QueryError
+from vitrina.store.fulltext import COLUMNS, subtree
+from vitrina.store.schema import Category, Product
+
+WEIGHTS = (10.0, 8.0, 4.0, 3.0, 1.0)
+"""Of the index's columns in BM25: name, article, category, vendor, description."""
+
+_STRONG = f"{{{' '.join(COLUMNS[:-1])}}} : "
+_THERE = "p.gone_since IS NULL"
+_CURSOR = struct.Struct(">BBdQ")
+_LAST_TIER = 2
+_LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Match:
+    """What words ask for, as FTS5 expressions.
+
+    Attributes:
+        words: Matches every good that is found; None finds all goods there are.
+        article: Matches those of them whose own article was asked for; None where none has it.
+    """
+
+    words: str | None = None
+    article: str | None = None
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which goods are wanted at all.
+
+    Attributes:
+        category: Slug; goods of categories below it belong to it, too.
+        price_from: In the currency's unit, such as roubles; goods without a price have none.
+        price_to: Likewise, including.
+        in_stock: Only what can be bought now.
+    """
+
+    category: str | None = None
+    price_from: Decimal | float | None = None
+    price_to: Decimal | float | None = None
+    in_stock: bool = False
+
+
+ALL_GOODS = Filters()
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of goods.
+
+    Attributes:
+        products: In the order in which they are shown.
+        total: Goods on all pages.
+        next_cursor: What asks for the next page; None on the last.
+    """
+
+    products: Sequence[Product]
+    total: int
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in the order a good stands: in which tier, whether in stock, how well it matches."""
+
+    tier: int
+    in_stock: bool
+    score: float
+    product: int
+
+
+def search_products(
+    session: Session,
+    match: Match,
+    filters: Filters = ALL_GOODS,
+    *,
+    limit: int = 24,
+    cursor: str | None = None,
+) -> Page:
+    """Goods that match, in the order in which they are shown.
+
+    First those whose own article was asked for; then those that match without their description;
+    then the others. Within each, those in stock come first, then the better matches (BM25), then
+    the older ones. What is gone is not among them.
+
+    Args:
+        session: The shop's database.
+        match: What the words ask for.
+        filters: What must hold besides.
+        limit: Goods on the page.
+        cursor: `next_cursor` of the page before. The next page goes on behind the good that it
+            ended with, wherever that stands now.
+
+    Raises:
+        QueryError: a filter is none, or the cursor is none of ours.
+    """
+    condition, values = _conditions(session, filters)
+    after = None if cursor is None else _read_cursor(cursor)
+    total = _count(session, match, condition, values)
+    found: list[_Place] = []
+    tiers = _tiers(match)
+    for tier in sorted(tiers):
+        missing = limit + 1 - len(found)  # one more tells whether there is a next page
+        if missing and (after is None or after.tier <= tier):
+            start = after if after and after.tier == tier else None
+            found += _one_tier(session, tier, tiers[tier], condition, values, start, missing)
+    shown = found[:limit]
+    loaded = {
+        product.id: product
+        for product in session.scalars(
+            select(Product)
+            .where(Product.id.in_([place.product for place in shown]))
+            .options(selectinload(Product.photos), selectinload(Product.category))
+        )
+    }
+    return Page(
+        # an import may have taken one away meanwhile
+        [loaded[place.product] for place in shown if place.product in loaded],
+        total,
+        _write_cursor(shown[-1]) if len(found) > limit else None,
+    )
+
+
+def matching_products(session: Session, match: Match, filters: Filters) -> list[int]:
+    """Ids of all goods that match, in no order: what a photo's nearest goods are chosen from.
+
+    Raises:
+        QueryError: a filter is none.
+    """
+    condition, values = _conditions(session, filters)
+    statement = f"SELECT p.id FROM {_source(match.words)}{condition}"  # noqa: S608
+    return [row.id for row in _ask(session, statement, values | {"match": match.words})]
+
+
+def _tiers(match: Match) -> dict[int, str | None]:
+    """Expressions that part what is found, by their rank."""
+    if match.words is None:
+        return {0: None}
+    strong = f"{_STRONG}({match.words})"
+    if match.article is None:
+        return {1: strong, 2: f"({match.words}) NOT ({strong})"}
+    return {
+        0: match.article,
+        1: f"({strong}) NOT ({match.article})",
+        2: f"(({match.words}) NOT ({match.article})) NOT ({strong})",
+    }
+
+
+def _conditions(session: Session, filters: Filters) -> tuple[str, dict[str, Any]]:
+    """SQL that a good must fulfil, and its values."""
+    conditions, values = [_THERE], dict[str, Any]()
+    if filters.category is not None:
+        top = select(Category.id).where(Category.slug == filters.category)
+        number = session.scalar(top) if "\x00" not in filters.category else None
+        chosen = [] if number is None else session.scalars(subtree(number)).all()
+        conditions.append("p.category_id IN :categories")
+        values["categories"] = list(chosen)
+    if filters.price_from is not None:
+        conditions.append("p.price_minor >= :price_from")
+        values["price_from"] = math.ceil(_hundredths(filters.price_from, "least"))
+    if filters.price_to is not None:
+        conditions.append("p.price_minor <= :price_to")
+        values["price_to"] = math.floor(_hundredths(filters.price_to, "highest"))
+    if filters.in_stock:
+        conditions.append("p.in_stock")
+    return " AND ".join(conditions), values
+
+
+def _hundredths(price: Decimal | float, which: str) -> Decimal:
+    try:
+        exact = Decimal(str(price)) * 100
+        if not 0 <= exact <= _LARGEST:
+            raise InvalidOperation
+    except InvalidOperation as error:
+        raise QueryError(
+            f"The {which} price {str(price)[:40]!r} is no price.",
+            hint="Give a number from 0, such as 199.90.",
+        ) from error
+    return exact
+
+
+def _source(expression: str | None) -> str:
+    # Which index is said by us: without it SQLite reads the goods' wide rows for their one bit of
+    # stock, which takes seven times as long.
+    if expression is None:
+        return "products AS p WHERE "
+    return (
+        "product_texts AS f JOIN products AS p INDEXED BY ix_products_search ON p.id = f.rowid "
+        "WHERE product_texts MATCH :match AND "
+    )
+
+
+def _ask(session: Session, statement: str, values: dict[str, Any]) -> Sequence[Row[Any]]:
+    asked = text(statement)
+    if "categories" in values:
+        asked = asked.bindparams(bindparam("categories", expanding=True))
+    used = {name: value for name, value in values.items() if value is not None}
+    return session.execute(asked, used).all()
+
+
+def _count(session: Session, match: Match, condition: str, values: dict[str, Any]) -> int:
+    source = f"{_source(match.words)}{condition}"
+    if match.words is not None and condition == _THERE:  # what is gone is not in the index
+        source = "product_texts WHERE product_texts MATCH :match"
+    statement = f"SELECT count(*) FROM {source}"  # noqa: S608
+    ((total,),) = _ask(session, statement, values | {"match": match.words})
+    return int(total)
+
+
+def _one_tier(
+    session: Session,
+    tier: int,
+    expression: str | None,
+    condition: str,
+    values: dict[str, Any],
+    after: _Place | None,
+    limit: int,
+) -> list[_Place]:
+    """The first goods of a tier, or those behind `after`."""
+    score = "0.0" if expression is None else f"bm25(product_texts, {', '.join(map(str, WEIGHTS))})"
+    goods = f"SELECT p.id, p.in_stock, {score} AS score FROM {_source(expression)}{condition}"  # noqa: S608
+    values = values | {"match": expression}
+    order = " ORDER BY in_stock DESC, score, id LIMIT :limit"
+    if after is None:
+        rows = _ask(session, goods + order, values | {"limit": limit})
+    else:
+        # goods that came since then have moved all scores a little
+        now = _ask(session, f"{goods} AND p.id = :id", values | {"id": after.product})
+        same = [row.score for row in now if bool(row.in_stock) == after.in_stock]
+        values = values | {
+            "limit": limit,
+            "stock": after.in_stock,
+            "score": same[0] if same else after.score,
+            "id": after.product,
+        }
+        behind = (
+            " WHERE in_stock < :stock OR (in_stock = :stock AND "
+            "(score > :score OR (score = :score AND id > :id)))"
+        )
+        rows = _ask(session, f"SELECT * FROM ({goods}) {behind}{order}", values)  # noqa: S608
+    return [_Place(tier, bool(row.in_stock), row.score, row.id) for row in rows]
+
+
+def _write_cursor(place: _Place) -> str:
+    content = _CURSOR.pack(place.tier, place.in_stock, place.score, place.product)
+    return base64.urlsafe_b64encode(content).decode()
+
+
+def _read_cursor(cursor: str) -> _Place:
+    try:
+        content = base64.b64decode(cursor.encode("ascii"), b"-_", validate=True)
+        tier, in_stock, score, product = _CURSOR.unpack(content)
+        if tier > _LAST_TIER or in_stock > 1 or not math.isfinite(score) or product > _LARGEST:
+            raise ValueError(cursor)
+    except (ValueError, struct.error) as error:
+        raise QueryError(
+            f"The cursor {cursor[:40]!r} is none that a search gave.",
+            hint="Leave `cursor` out to start from the first page.",
+        ) from error
+    return _Place(tier, bool(in_stock), score, product)
