@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from time import process_time
 from urllib.parse import quote
@@ -20,14 +21,16 @@ def test_search(client: AppClient) -> None:
     assert answer.status_code == 200
     assert answer.headers["x-content-type-options"] == "nosniff"
     found = answer.json()
-    assert set(found) == {"products", "total", "next_cursor"}
-    assert (found["total"], found["next_cursor"]) == (4, None)
-    assert [product["sku"] for product in found["products"]] == [f"lampy-{n}" for n in range(4)]
+    assert set(found) == {"products", "total", "next_cursor", "corrected"}
+    assert (found["total"], found["next_cursor"], found["corrected"]) == (4, None, None)
+    skus = [product["sku"] for product in found["products"]]
+    assert sorted(skus) == [f"lampy-{n}" for n in range(4)]
     assert [product["in_stock"] for product in found["products"]] == [True, True, True, False]
-    photo = found["products"][1].pop("image_url")
+    second = found["products"][skus.index("lampy-1")]
+    photo = second.pop("image_url")
     assert photo.startswith("/photos/")
     assert len(photo) == len("/photos/") + 64
-    assert found["products"][1] == {
+    assert second == {
         "sku": "lampy-1",
         "name": "Лампы модель 1",
         "price": "200.50",
@@ -58,10 +61,60 @@ def test_category_and_language(client: AppClient) -> None:
     assert client.get("/v1/search", params={"category": "missing"}).json()["total"] == 0
 
 
-@pytest.mark.parametrize("query", ["%", "_", "' OR 1=1 --", "лампа%", "*", "\ufffd", '"', "(((("])
-def test_hostile_words(client: AppClient, query: str) -> None:
+def test_filters(client: AppClient) -> None:
+    def skus(**params: object) -> set[str]:
+        found = client.get("/v1/search", params=params).json()
+        assert len(found["products"]) == found["total"]
+        return {product["sku"] for product in found["products"]}
+
+    everything = client.get("/v1/search").json()["products"]
+    prices = {product["sku"]: product["price"] for product in everything}
+    stocked = {product["sku"] for product in everything if product["in_stock"]}
+    dear = {sku for sku, price in prices.items() if price and float(price) >= 200.50}
+    cheap = {sku for sku, price in prices.items() if price and float(price) <= 200.50}
+    assert 0 < len(dear) < 12
+    assert 0 < len(stocked) < 12
+    assert skus(in_stock="true") == stocked
+    assert skus(price_min="200.50") == dear
+    assert skus(price_max=200.5) == cheap
+    assert skus(price_min="200.5", price_max="200.50") == dear & cheap
+    assert skus(q="лампа", in_stock="1", price_min=200.5, category="lamps") == {
+        sku for sku in dear & stocked if sku.startswith("lampy")
+    }
+
+
+def test_a_slip_is_told(client: AppClient) -> None:
+    found = client.get("/v1/search", params={"q": "ламапы"}).json()
+    assert (found["total"], found["corrected"]) == (4, "лампы")
+
+
+def test_the_command_line_gives_the_same_answer(client: AppClient, published_shop: Shop) -> None:
+    from typer.testing import CliRunner
+
+    from vitrina.cli.commands import app
+
+    given = ["--category", "lamps", "--price-from", "100", "--price-to", "300.5", "--in-stock"]
+    given += ["--limit", "2", "--language", "en", "--shop", str(published_shop.folder.root)]
+    told = CliRunner().invoke(app, ["search", "ламапы", "--json", *given])
+    asked = {
+        "q": "ламапы", "limit": 2, "lang": "en", "category": "lamps", "price_min": 100,
+        "price_max": 300.5, "in_stock": True,
+    }  # fmt: skip
+    assert json.loads(told.stdout) == client.get("/v1/search", params=asked).json()
+    assert json.loads(told.stdout)["products"]
+
+
+@pytest.mark.parametrize(
+    ("query", "total"),
+    [
+        ("%", 0), ("_", 0), ("*", 0), ("\ufffd", 0), ('"', 0), ("((((", 0), ("лампа%", 4),
+        # signs are no words: what is beside them is looked for
+        ("' OR лампа --", 4), ('лампа" NOT "модель', 4), ("name : лампа*", 4),
+    ],
+)  # fmt: skip
+def test_hostile_words(client: AppClient, query: str, total: int) -> None:
     found = client.get("/v1/search", params={"q": query})
-    assert (found.status_code, found.json()["total"]) == (200, 0)
+    assert (found.status_code, found.json()["total"]) == (200, total)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +127,15 @@ def test_hostile_words(client: AppClient, query: str) -> None:
         ("q=%FF%FE", 200),
         ("cursor=x", 400),
         ("cursor=1-%D9%A3", 400),
-        ("cursor=0-999999999999999999", 200),
+        ("cursor=0-999999999999999999", 400),
+        ("cursor=" + "A" * 24, 200),
+        ("cursor=" + "_" * 24, 400),
+        ("price_min=-1", 422),
+        ("price_min=NaN", 422),
+        ("price_max=Infinity", 422),
+        ("price_max=1e400", 422),
+        ("price_max=" + "9" * 5000, 422),
+        ("in_stock=perhaps", 422),
         ("limit=0", 422),
         ("limit=101", 422),
         ("limit=Infinity", 422),

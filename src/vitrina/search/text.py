@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vitrina.errors import NotFound
 from vitrina.search.answers import (
     CategoryEntry,
@@ -11,19 +13,29 @@ from vitrina.search.answers import (
     describe_category,
     describe_product,
 )
+from vitrina.search.query import Query
+from vitrina.search.spelling import Spelling
+from vitrina.search.synonyms import SynonymsFile
 from vitrina.store.database import Sessions
-from vitrina.store.products import find_product, list_categories, search_products
+from vitrina.store.index_terms import IndexTerms
+from vitrina.store.product_search import ALL_GOODS, Filters, matching_products, search_products
+from vitrina.store.products import find_product, list_categories
 
 
 class TextSearch:
     """Answers from the database alone; works before anything is published.
 
+    May be used from several threads.
+
     Args:
         sessions: The shop's database.
+        synonyms: The shop's `synonyms.txt`; need not exist.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, synonyms: Path | None = None) -> None:
         self._sessions = sessions
+        self._synonyms = SynonymsFile(synonyms)
+        self._spelling = Spelling()
 
     def search(
         self,
@@ -31,23 +43,51 @@ class TextSearch:
         *,
         language: Language,
         limit: int,
-        category: str | None = None,
+        filters: Filters = ALL_GOODS,
         cursor: str | None = None,
     ) -> TextAnswer:
-        """Goods that match all words, those in stock first.
+        """Goods that match all words; where none does, those that match most of them.
+
+        Args:
+            words: What is looked for; empty for all goods.
+            language: Of names.
+            limit: Goods in the answer.
+            filters: What must hold besides.
+            cursor: `next_cursor` of the answer before.
 
         Raises:
-            QueryError: the words are too long, or the cursor is none of ours.
+            QueryError: the words are too long, a filter is none, or the cursor is none of ours.
         """
         with self._sessions() as session:
-            page = search_products(
-                session, words=words, category=category, limit=limit, cursor=cursor
-            )
+            asked = Query(IndexTerms(session), self._spelling, self._synonyms.current())
+            understood = asked.understand(words)
+            if understood.match is None:
+                return TextAnswer((), 0, None, understood.corrected)
+            page = search_products(session, understood.match, filters, limit=limit, cursor=cursor)
             return TextAnswer(
                 tuple(describe_product(product, language) for product in page.products),
                 page.total,
                 page.next_cursor,
+                understood.corrected,
             )
+
+    def matching(self, words: str, filters: Filters = ALL_GOODS) -> list[int] | None:
+        """Ids of all goods that match, in no order, for a photo to choose the nearest from.
+
+        Returns:
+            None where neither words nor filters leave anything out.
+
+        Raises:
+            QueryError: as `search`.
+        """
+        if not words.strip() and filters == ALL_GOODS:
+            return None
+        with self._sessions() as session:
+            asked = Query(IndexTerms(session), self._spelling, self._synonyms.current())
+            understood = asked.understand(words)
+            if understood.match is None:
+                return []
+            return matching_products(session, understood.match, filters)
 
     def categories(self, language: Language) -> list[CategoryEntry]:
         """All categories that have products, by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -14,7 +15,11 @@ from vitrina.search.answers import CategoryEntry, FoundProduct, TextAnswer
 from vitrina.serving import problems
 from vitrina.serving.language import request_language
 from vitrina.serving.shop_state import ShopState
+from vitrina.store.product_search import Filters
 from vitrina.store.products import find_photo
+
+Price = Annotated[Decimal | None, Query(ge=0, max_digits=15, decimal_places=2)]
+"""Of a filter; what no price can be is refused with the parameter's name."""
 
 _TYPE_OF_SUFFIX = {suffix: MEDIA_TYPES[kind] for kind, suffix in SUFFIXES.items()}
 
@@ -33,15 +38,21 @@ def create_router(state: ShopState) -> APIRouter:
     def search(
         request: Request,
         q: str = "",
-        category: str | None = None,
+        category: str = "",
+        price_min: Price = None,
+        price_max: Price = None,
+        in_stock: bool = False,
         limit: Annotated[int, Query(ge=1, le=100)] = state.settings.results,
-        cursor: str | None = None,
+        cursor: str = "",
         lang: str = "",
     ) -> TextAnswer:
-        """Goods whose names or article contain all words of `q`."""
-        language = request_language(request, lang, state.settings.language)
+        """Goods that match all words of `q`; where none does, those that match most of them."""
         return state.text.search(
-            q, language=language, limit=limit, category=category or None, cursor=cursor or None
+            q,
+            language=request_language(request, lang, state.settings.language),
+            limit=limit,
+            filters=Filters(category or None, price_min, price_max, in_stock),
+            cursor=cursor or None,
         )
 
     @router.get("/v1/categories")
