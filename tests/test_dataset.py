@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from vitrina.dataset import Dataset, build_dataset
 from vitrina.errors import DatasetError
+from vitrina.store.corrections import DROP, KEEP, decide, take_back
 from vitrina.store.products import PhotoRecord, ProductRecord, save_category, save_product
 from vitrina.store.schema import Base
+from vitrina.union_find import UnionFind
 
 Photos = Sequence[tuple[str, str | None]]
 """Letters that stand for a picture's bytes, each with its given split."""
@@ -307,3 +309,129 @@ def test_nothing_leaks(drawn: list[tuple[str, list[tuple[int, str | None]]]], se
             assert len(learned) <= 1, name
     for category in dataset.categories:
         assert any(s.category == category and s.split == "train" for s in dataset.samples)
+
+
+def copies(*groups: Sequence[str]) -> list[list[str]]:
+    return [[sha(name) for name in group] for group in groups]
+
+
+def test_near_copies_stay_together_across_products_and_categories(session: Session) -> None:
+    fill(session, products=12)
+    pairs = [(f"a{number}.1", f"a{number + 4}.2") for number in range(4)]
+    across = [("a9.1", "b9.1"), ("a10.2", "b2.1", "b3.1")]
+    for seed in range(12):
+        dataset = build_dataset(session, seed=seed, copies=copies(*pairs, *across))
+        side = sides(dataset)
+        for group in (*pairs, *across):
+            # whole products are: both pictures of each
+            members = [f"{name[:-2]}.{picture}" for name in group for picture in (1, 2)]
+            assert len({side[name] for name in members}) == 1
+        assert dataset.notices == ()
+        for category in "ab":
+            tested = {s.product for s in dataset.part("test") if s.category == category}
+            assert 1 <= len(tested) <= 2  # 20 % of 12 goods, in whole groups
+
+
+def test_without_copies_the_split_is_what_it_was(session: Session) -> None:
+    fill(session)
+    assert build_dataset(session, seed=4) == build_dataset(session, seed=4, copies=[])
+    unknown = copies(("elsewhere", "gone"), ("a0.1", "unreadable"))
+    assert build_dataset(session, seed=4) == build_dataset(session, seed=4, copies=unknown)
+
+
+def test_order_of_copies_does_not_matter(session: Session) -> None:
+    fill(session)
+    groups = [("a0.1", "a1.1"), ("a1.2", "b3.1"), ("b7.1", "b8.1", "b9.1")]
+    forth = build_dataset(session, seed=2, copies=copies(*groups))
+    back = build_dataset(session, seed=2, copies=copies(*(group[::-1] for group in groups[::-1])))
+    assert forth == back
+
+
+def test_a_large_group_does_not_fill_the_test_part(session: Session) -> None:
+    fill(session, products=20)
+    burst = [f"a{number}.1" for number in range(14)]
+    for seed in range(10):
+        dataset = build_dataset(session, seed=seed, copies=copies(burst))
+        tested = {s.product for s in dataset.part("test") if s.category == "a"}
+        assert len(tested) == 4
+        assert not tested & {name[:-2] for name in burst}
+
+
+def test_a_category_of_one_picture_is_not_tested(session: Session) -> None:
+    fill(session, products=6)
+    for number in range(4):
+        add(session, "c", f"c{number}", [(f"c{number}", None)])
+    dataset = build_dataset(session, seed=0, copies=copies([f"c{number}" for number in range(4)]))
+    assert {sides(dataset)[f"c{number}"] for number in range(4)} == {"train"}
+    assert dataset.notices == ("Not tested, for want of photos: c.",)
+
+
+def test_what_leaks_through_a_given_split_is_told(session: Session) -> None:
+    for category in "ab":
+        for number in range(10):
+            split = "test" if number < 2 else "train"
+            add(session, category, f"{category}{number}", [(f"{category}{number}", split)])
+    leaking = copies(("a0", "a5"), ("b1", "b6", "b7"), ("a1", "b0"), ("a8", "a9"))
+    dataset = build_dataset(session, seed=0, copies=leaking)
+    tested = {name for name, side in sides(dataset).items() if side == "test"}
+    assert tested == {"a0", "a1", "b0", "b1"}  # as the catalogue says
+    (notice,) = dataset.notices
+    assert notice.startswith("2 test photos have a near copy among the training photos")
+
+
+def test_a_copy_of_a_given_photo_goes_to_its_side(session: Session) -> None:
+    fill(session, products=10)
+    add(session, "a", "tested", [("tested", "test")])
+    add(session, "a", "learned", [("learned", "train")])
+    for seed in range(8):
+        found = copies(("tested", "a1.1"), ("learned", "a2.1"))
+        dataset = build_dataset(session, seed=seed, copies=found)
+        side = sides(dataset)
+        assert side["a1.1"] == side["a1.2"] == "test"
+        assert side["a2.1"] == side["a2.2"] == side["learned"] != "test"
+        assert dataset.notices == ()
+
+
+def test_dropped_photos_are_left_out(session: Session) -> None:
+    fill(session)
+    decide(session, DROP, "a3", sha("a3.1"))
+    decide(session, KEEP, "a4", sha("a4.1"))
+    dataset = build_dataset(session, seed=0)
+    assert "a3.1" not in sides(dataset)
+    assert {"a3.2", "a4.1"} <= set(sides(dataset))
+    take_back(session, DROP, "a3", sha("a3.1"))
+    assert "a3.1" in sides(build_dataset(session, seed=0))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3)), min_size=8, max_size=30),
+    st.lists(st.lists(st.integers(0, 60), min_size=2, max_size=4, unique=True), max_size=12),
+    st.integers(0, 5),
+)
+def test_no_group_of_copies_is_on_two_sides(
+    drawn: list[tuple[str, int]], alike: list[list[int]], seed: int
+) -> None:
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    names: list[str] = []
+    with Session(engine) as session:
+        for number, (category, pictures) in enumerate(drawn):
+            own = [f"{number}.{picture}" for picture in range(pictures)]
+            add(session, category, f"p{number}", [(name, None) for name in own])
+            names += own
+        found = [[names[place % len(names)] for place in group] for group in alike]
+        try:
+            dataset = build_dataset(session, seed=seed, copies=copies(*found))
+        except DatasetError:
+            return
+    engine.dispose()
+    side = sides(dataset)
+    joined = UnionFind()
+    for name in names:
+        joined.join(f"p{name.split('.')[0]}", name)
+    for group in found:
+        for name in group:
+            joined.join(group[0], name)
+    for group in joined.groups():
+        assert len({side[name] for name in group if name in side}) <= 1

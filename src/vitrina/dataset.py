@@ -1,18 +1,19 @@
 """Who is in which split, and why nothing leaks.
 
-Photos are split by product, never one by one: two pictures of one product, pictures with the same
-bytes, and products of a category that share a picture always fall on the same side. Which side
-follows from a hash of the seed and the product, so goods added later do not move the others about.
-A split that the catalogue gives is kept as it is.
+Photos are split in groups, never one by one: two pictures of one product, pictures with the same
+bytes, near copies, and all products that these join always fall on the same side, whatever their
+categories. Which side follows from a hash of the seed and the group, so goods added later do not
+move the others about. A split that the catalogue gives is kept as it is; what leaks through it is
+counted and told.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,9 @@ from sqlalchemy.orm import Session
 
 from vitrina import atomic
 from vitrina.errors import DatasetError
+from vitrina.store.corrections import dropped_photos
 from vitrina.store.products import list_photos
+from vitrina.union_find import UnionFind
 
 Split = Literal["train", "validation", "test"]
 TEST_SHARE = 0.2
@@ -152,40 +155,108 @@ class Dataset:
         return dataset
 
 
-def build_dataset(session: Session, *, seed: int) -> Dataset:
+@dataclass(frozen=True)
+class _Picture:
+    """One photo before it is split.
+
+    Attributes:
+        file: Path relative to the shop's folder.
+        product: Its sku.
+        category: Slug.
+        given: Side that the catalogue gives.
+    """
+
+    file: str
+    product: str
+    category: str
+    given: str | None
+
+
+@dataclass
+class _Group:
+    """Products that must be on one side.
+
+    Attributes:
+        name: The first of their articles.
+        goods: How many of them show pictures in each category, by slug.
+        given: Sides that the catalogue gives to some of their pictures.
+    """
+
+    name: str
+    goods: Counter[str] = field(default_factory=Counter)
+    given: set[str] = field(default_factory=set)
+
+
+def build_dataset(
+    session: Session, *, seed: int, copies: Iterable[Collection[str]] = ()
+) -> Dataset:
     """Splits the shop's photos: 80 % to learn from (a tenth of it to watch), 20 % to test on.
+
+    Args:
+        session: The shop's database.
+        seed: Decides who is on which side where the catalogue does not.
+        copies: Groups of photos that are one picture, by SHA-256, as `near_copies` finds them.
 
     Raises:
         DatasetError: fewer than two categories have photos to learn from, or nothing is left to
             test on.
     """
     notices: list[str] = []
-    photos: dict[str, tuple[str, str, str, str | None]] = {}
-    groups: dict[str, str] = {}
+    dropped = dropped_photos(session)
+    pictures: dict[str, _Picture] = {}
+    joined = UnionFind()
     for photo, product, category in list_photos(session):
-        known = photos.get(photo.sha256)
-        if known is not None and known[2] != category.slug:
-            notices.append(
-                f"The same picture shows {known[1]} ({known[2]}) and {product.sku} "
-                f"({category.slug}): taken as {known[2]}."
-            )
-        elif known is not None:
-            groups[_group(groups, product.sku)] = _group(groups, known[1])
+        if (product.sku, photo.sha256) in dropped:
+            continue
+        known = pictures.get(photo.sha256)
         if known is None:
             file = f"photos/{photo.sha256[:2]}/{photo.sha256}{photo.suffix}"
-            photos[photo.sha256] = (file, product.sku, category.slug, photo.split)
-        elif known[3] is None:
-            photos[photo.sha256] = (*known[:3], photo.split)
+            known = _Picture(file, product.sku, category.slug, photo.split)
+        elif known.given is None:
+            known = replace(known, given=photo.split)
+        if known.category != category.slug:
+            notices.append(
+                f"The same picture shows {known.product} ({known.category}) and {product.sku} "
+                f"({category.slug}): taken as {known.category}."
+            )
+        pictures[photo.sha256] = known
+        joined.join(known.product, product.sku)
+    alike = [[sha for sha in group if sha in pictures] for group in copies]
+    for group in alike:
+        for sha in group[1:]:
+            joined.join(pictures[group[0]].product, pictures[sha].product)
+    sides = _split(pictures, joined, seed)
     samples: list[Sample] = []
-    for slug, members in sorted(_by_category(photos, groups).items()):
-        sides = _split_category(members, seed)
-        if "train" not in sides.values():
+    for slug in sorted({picture.category for picture in pictures.values()}):
+        members = [sha for sha, picture in pictures.items() if picture.category == slug]
+        if all(sides[sha] != "train" for sha in members):
             notices.append(_left_out(slug))
             continue
         samples.extend(
-            Sample(sha, photos[sha][0], photos[sha][1], slug, sides[sha]) for sha in members
+            Sample(sha, pictures[sha].file, pictures[sha].product, slug, sides[sha])
+            for sha in members
         )
+    notices += _leaks(samples, alike)
     return _checked(samples, seed, notices)
+
+
+def _leaks(samples: Sequence[Sample], alike: Iterable[Sequence[str]]) -> list[str]:
+    """What the catalogue's own split lets through: nothing else does."""
+    sides = {sample.sha256: sample.split for sample in samples}
+    leaked = 0
+    for group in alike:
+        tested = sum(sides.get(sha) == "test" for sha in group)
+        if any(sides.get(sha) in ("train", "validation") for sha in group):
+            leaked += tested
+    if not leaked:
+        return []
+    shares = (
+        "1 test photo has a near copy" if leaked == 1 else f"{leaked} test photos have a near copy"
+    )
+    return [
+        f"{shares} among the training photos: the catalogue's split puts them there, so the "
+        "figures come out better than they are."
+    ]
 
 
 def _checked(samples: Sequence[Sample], seed: int, notices: list[str]) -> Dataset:
@@ -212,38 +283,65 @@ def _left_out(slug: str) -> str:
     return f"{slug} is left out: it has no photo to learn from."
 
 
-def _by_category(
-    photos: dict[str, tuple[str, str, str, str | None]], groups: dict[str, str]
-) -> dict[str, dict[str, tuple[str, str | None]]]:
-    members: dict[str, dict[str, tuple[str, str | None]]] = defaultdict(dict)
-    for sha, (_, product, slug, given) in photos.items():
-        members[slug][sha] = (_group(groups, product), given)
-    return members
-
-
-def _group(groups: dict[str, str], product: str) -> str:
-    """The product that stands for all those that are joined to it by a shared picture."""
-    while groups.get(product, product) != product:
-        product = groups[product]
-    return product
-
-
-def _split_category(members: dict[str, tuple[str, str | None]], seed: int) -> dict[str, Split]:
-    """Side of each photo of one category, by SHA-256."""
-    given = {product: side for product, side in members.values() if side is not None}
-    products = sorted({product for product, _ in members.values()}, key=lambda p: _rank(seed, p))
-    free = [product for product in products if product not in given]
+def _split(pictures: Mapping[str, _Picture], joined: UnionFind, seed: int) -> dict[str, Split]:
+    """Side of each photo, by SHA-256."""
+    groups: dict[str, _Group] = {}
+    of_product: dict[str, str] = {}
+    for product, category in sorted({(p.product, p.category) for p in pictures.values()}):
+        name = joined.find(product)
+        groups.setdefault(name, _Group(name)).goods[category] += 1
+    for picture in pictures.values():
+        if picture.given is not None:
+            groups[joined.find(picture.product)].given.add(picture.given)
+            of_product[picture.product] = picture.given
+    ordered = sorted(groups.values(), key=lambda group: _rank(seed, group.name))
     # where the catalogue gives a split for part of the goods, only the rest is drawn
-    tested = set(free[: _share(len(free), TEST_SHARE)])
-    learned = [p for p in products if p not in tested and given.get(p) != "test"]
-    watched = set(learned[: _share(len(learned), VALIDATION_SHARE)]) if len(learned) > 2 else set()
+    tested = _draw([group for group in ordered if not group.given], TEST_SHARE, least=2)
+    learned = [g for g in ordered if g.name not in tested and g.given != {"test"}]
+    watched = _draw(learned, VALIDATION_SHARE, least=3)
 
-    def side(product: str, of_photo: str | None) -> Split:
-        if (of_photo or given.get(product)) == "test" or product in tested:
+    def side(picture: _Picture) -> Split:
+        group = groups[joined.find(picture.product)]
+        given = picture.given or of_product.get(picture.product)
+        # a group of which something is learned has nothing more to test
+        if (given or ("test" if group.given == {"test"} else "train")) == "test":
             return "test"
-        return "validation" if product in watched else "train"
+        if group.name in tested:
+            return "test"
+        return "validation" if group.name in watched else "train"
 
-    return {sha: side(product, own) for sha, (product, own) in members.items()}
+    return {sha: side(picture) for sha, picture in pictures.items()}
+
+
+def _draw(groups: Sequence[_Group], share: float, *, least: int) -> set[str]:
+    """Groups that make up a share of each category's goods, in the order in which they come.
+
+    Args:
+        groups: To draw from, in the order that the seed gives them.
+        share: Of each category's goods.
+        least: Goods below which nothing is drawn from a category.
+    """
+    goods: Counter[str] = Counter()
+    for group in groups:
+        goods.update(group.goods)
+    wanted = {slug: _share(count, share) if count >= least else 0 for slug, count in goods.items()}
+    drawn: Counter[str] = Counter()
+    names = set()
+    for group in groups:
+        if all(drawn[slug] + count <= wanted[slug] for slug, count in group.goods.items()):
+            names.add(group.name)
+            drawn.update(group.goods)
+    # where each group of a category is larger than its share, the smallest is taken
+    for slug in sorted(slug for slug, count in wanted.items() if count and not drawn[slug]):
+        for group in sorted(groups, key=lambda one: one.goods.total()):
+            if slug in group.goods and all(
+                wanted[other] and drawn[other] + count < goods[other]
+                for other, count in group.goods.items()
+            ):
+                names.add(group.name)
+                drawn.update(group.goods)
+                break
+    return names
 
 
 def _share(count: int, share: float) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vitrina.dataset import Dataset, build_dataset
 from vitrina.errors import DatasetError
 from vitrina.folder import ShopFolder
+from vitrina.near_copies import near_copies
 from vitrina.pixels import PhotoFile, PixelCache
 from vitrina.progress import Progress
 from vitrina.store.database import migrate
@@ -35,18 +36,24 @@ def decoded_dataset(folder: ShopFolder, seed: int, progress: Progress) -> Decode
     Raises:
         DatasetError: too little to learn from or to test on.
     """
+    pixels = PixelCache(folder.cache)
     with migrate(folder.database)() as session:
-        dataset = build_dataset(session, seed=seed)
+        places = {
+            photo.sha256: folder.photo(photo.sha256, photo.suffix)
+            for photo, _, _ in list_photos(session)
+        }
+        build_dataset(session, seed=seed)  # too little is told before anything is decoded
+        files = [PhotoFile(sha, path) for sha, path in places.items()]
+        refused = _decode(folder, pixels, files, progress)
+        goods = [sha for sha in places if sha not in refused]
+        copies = near_copies(goods, pixels, folder.cache, progress=progress)
+        dataset = build_dataset(session, seed=seed, copies=copies.groups)
     for notice in dataset.notices:
         progress.say(notice)
-    pixels = PixelCache(folder.cache)
-    files = [PhotoFile(s.sha256, folder.root / s.file) for s in dataset.samples]
-    refused = _decode(folder, pixels, files, progress)
     readable = dataset.without(refused)
     for notice in readable.notices:
         if notice not in dataset.notices:
             progress.say(notice)
-    goods = dict.fromkeys(file.sha256 for file in files if file.sha256 not in refused)
     return DecodedPhotos(readable, tuple(goods), pixels)
 
 

@@ -2,119 +2,203 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from vitrina.catalogue.checks.copies import copy_findings
+from vitrina.catalogue.checks.embeddings import bundle_embeddings
+from vitrina.catalogue.checks.findings import KINDS, CheckReport, Finding, ShownPhoto
+from vitrina.catalogue.checks.labels import alike_findings, can_judge, judge, label_findings
+from vitrina.catalogue.checks.page import ShownShop, write_page
+from vitrina.catalogue.checks.photos import (
+    FEW_PHOTOS,
+    TINY_SIDE,
+    blank_findings,
+    count_findings,
+)
+from vitrina.catalogue.checks.suggestions import suggest
+from vitrina.catalogue.corrections import write_corrections
+from vitrina.errors import BundleError, MissingExtra, WeightsError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
+from vitrina.near_copies import CopyGroups, Embeddings, near_copies, small_pictures
 from vitrina.pixels import PhotoFile, PixelCache
 from vitrina.progress import SILENT, Progress
-from vitrina.store.database import open_database
+from vitrina.store.corrections import dropped_photos, kept_photos
+from vitrina.store.database import migrate, open_database
 from vitrina.store.products import list_categories, list_photos
+from vitrina.union_find import UnionFind
 
-TINY_SIDE = 100
-"""Short side, pixels, below which a photo is too coarse for a network that takes 224."""
+__all__ = ["FEW_PHOTOS", "TINY_SIDE", "CheckReport", "Finding", "check_catalogue"]
 
-FEW_PHOTOS = 10
-"""Photos below which a category is learned badly."""
+Embed = Callable[[Sequence[str], PixelCache, Progress], Embeddings]
+"""Embeddings of photos by SHA-256, all of which are decoded."""
 
-
-_WORST_FIRST = ("unreadable", "empty category", "few photos", "no photo", "tiny")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong.
-
-    Attributes:
-        kind: "unreadable", "empty category", "few photos", "no photo" or "tiny".
-        category: Slug.
-        product: Its sku; empty where a whole category is meant.
-        detail: What was found, for people.
-    """
-
-    kind: str
-    category: str
-    product: str
-    detail: str
+PAGE = "index.html"
+CORRECTIONS = "corrections.csv"
 
 
-@dataclass
-class CheckReport:
-    """Everything that was found.
+def check_catalogue(
+    folder: ShopFolder,
+    *,
+    labels: bool = True,
+    embed: Embed | None = None,
+    progress: Progress = SILENT,
+) -> CheckReport:
+    """Decodes every photo (which training then need not do again), and looks through them.
 
-    Attributes:
-        products: How many the shop has.
-        photos: How many different ones.
-        categories: Photos of each category, by slug.
-        findings: What is wrong, the worst kind first.
-    """
+    Writes check/index.html and check/corrections.csv.
 
-    products: int = 0
-    photos: int = 0
-    categories: dict[str, int] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def kinds(self) -> dict[str, int]:
-        """How often each kind was found."""
-        return dict(Counter(finding.kind for finding in self.findings))
-
-
-def check_catalogue(folder: ShopFolder, *, progress: Progress = SILENT) -> CheckReport:
-    """Decodes every photo (which training then need not do again) and counts.
+    Args:
+        folder: The shop.
+        labels: Whether wrong labels are looked for as well, which takes longest.
+        embed: Makes embeddings by a network that never saw the shop's labels; without it those of
+            the active bundle are used.
+        progress: Where the work reports to.
 
     Raises:
         ShopVersion: the database is missing or of another version.
         ShopBusy: another process is changing the shop, whose decoded photos this adds to.
     """
     with writing(folder, "check", progress):
-        return _check(folder, progress)
+        return _Check(folder, progress).run(labels, embed)
 
 
-def _check(folder: ShopFolder, progress: Progress) -> CheckReport:
-    report = CheckReport()
-    with open_database(folder.database)() as session:
-        counts = {category.slug: count for category, count in list_categories(session)}
-        pictures = list_photos(session)
-    report.products = sum(counts.values())
-    files = {
-        photo.sha256: PhotoFile(photo.sha256, folder.photo(photo.sha256, photo.suffix))
-        for photo, _, _ in pictures
-    }
-    report.photos = len(files)
-    refused = PixelCache(folder.cache).add(
-        files.values(), limits=folder.settings.photo_limits, progress=progress
-    )
-    usable: dict[str, set[str]] = defaultdict(set)
-    for photo, product, category in pictures:
-        if photo.sha256 in refused:
-            error = refused[photo.sha256]
-            report.findings.append(Finding("unreadable", category.slug, product.sku, str(error)))
-            continue
-        usable[category.slug].add(photo.sha256)
-        if min(photo.width, photo.height) < TINY_SIDE:
-            report.findings.append(
-                Finding("tiny", category.slug, product.sku, f"{photo.width} x {photo.height}")
-            )
-    report.categories = {slug: len(usable[slug]) for slug in sorted(counts)}
-    pictured: dict[str, set[str]] = defaultdict(set)
-    for _, product, category in pictures:
-        pictured[category.slug].add(product.sku)
-    for slug, photos in report.categories.items():
-        report.findings.extend(_count_findings(slug, photos, counts[slug], len(pictured[slug])))
-    report.findings.sort(key=lambda finding: _WORST_FIRST.index(finding.kind))
-    return report
+class _Check:
+    """One check: what was read for it, and what it found."""
 
-
-def _count_findings(slug: str, photos: int, products: int, pictured: int) -> list[Finding]:
-    found = []
-    if not photos:
-        found.append(Finding("empty category", slug, "", f"{products} products, no usable photo"))
-    elif photos < FEW_PHOTOS:
-        found.append(
-            Finding("few photos", slug, "", f"{photos}; {FEW_PHOTOS} or more are learned well")
+    def __init__(self, folder: ShopFolder, progress: Progress) -> None:
+        self._folder = folder
+        self._progress = progress
+        # a shop without goods is told so before a database is made
+        ready = migrate if folder.database.exists() else open_database
+        with ready(folder.database)() as session:
+            self._categories = list_categories(session)
+            dropped, kept = dropped_photos(session), kept_photos(session)
+            rows = [
+                row for row in list_photos(session) if (row[1].sku, row[0].sha256) not in dropped
+            ]
+        self._kept = kept
+        self._photos = [ShownPhoto(category.slug, p.sku, f.sha256) for f, p, category in rows]
+        self._sizes = {photo.sha256: (photo.width, photo.height) for photo, _, _ in rows}
+        places = {photo.sha256: folder.photo(photo.sha256, photo.suffix) for photo, _, _ in rows}
+        self._files = {sha: str(path.relative_to(folder.root)) for sha, path in places.items()}
+        self._pixels = PixelCache(folder.cache)
+        self._refused = self._pixels.add(
+            [PhotoFile(sha, path) for sha, path in places.items()],
+            limits=folder.settings.photo_limits,
+            progress=progress,
         )
-    if 0 < pictured < products:
-        found.append(Finding("no photo", slug, "", f"{products - pictured} of {products} products"))
-    return found
+        self._readable = [p for p in self._photos if p.sha256 not in self._refused]
+        self._names = sorted({photo.sha256 for photo in self._readable})
+
+    def run(self, labels: bool, embed: Embed | None) -> CheckReport:
+        copies = near_copies(self._names, self._pixels, self._folder.cache, progress=self._progress)
+        report = self._count()
+        report.copy_groups = len(copies.groups)
+        report.findings = [*self._look_at_photos(), *copy_findings(self._readable, copies)]
+        if labels:
+            try:
+                report.findings += self._look_at_labels(copies, embed)
+            except (MissingExtra, BundleError, WeightsError) as error:
+                report.labels_unchecked = str(error)
+        else:
+            report.labels_unchecked = "It was asked not to."
+        report.findings = [each for each in report.findings if not self._is_settled(each)]
+        report.findings.sort(key=lambda each: (KINDS.index(each.kind), -(each.share or 0)))
+        paths = {category.slug: category.path for category, _ in self._categories}
+        place = self._folder.check
+        report.corrections = place / CORRECTIONS
+        write_corrections(
+            report.corrections,
+            suggest(report.findings, self._photos, self._files, paths),
+        )
+        report.page = place / PAGE
+        shown = ShownShop(
+            name=self._folder.settings.name,
+            root=self._folder.root,
+            files=self._files,
+            categories=[category for category, _ in self._categories],
+        )
+        write_page(report, shown, self._folder.settings.language)
+        return report
+
+    def _count(self) -> CheckReport:
+        usable: dict[str, set[str]] = defaultdict(set)
+        for photo in self._readable:
+            usable[photo.category].add(photo.sha256)
+        own = {category.slug: count for category, count in self._categories if count}
+        return CheckReport(
+            products=sum(own.values()),
+            photos=len(self._files),
+            categories={slug: len(usable[slug]) for slug in sorted(own)},
+        )
+
+    def _look_at_photos(self) -> Iterator[Finding]:
+        for photo in self._photos:
+            if (error := self._refused.get(photo.sha256)) is not None:
+                yield _finding("unreadable", photo, str(error))
+                continue
+            width, height = self._sizes[photo.sha256]
+            if min(width, height) < TINY_SIDE:
+                yield _finding("tiny", photo, f"{width} x {height}")
+        if self._names:
+            pictures = small_pictures(self._names, self._pixels, self._folder.cache, self._progress)
+            yield from blank_findings(self._readable, self._names, pictures)
+        pictured: dict[str, set[str]] = defaultdict(set)
+        for photo in self._photos:
+            pictured[photo.category].add(photo.product)
+        yield from count_findings(
+            self._readable,
+            {category.slug: count for category, count in self._categories},
+            {slug: len(products) for slug, products in pictured.items()},
+        )
+
+    def _look_at_labels(self, copies: CopyGroups, embed: Embed | None) -> Iterator[Finding]:
+        groups = _groups(self._readable, copies)
+        once = list({photo.sha256: photo for photo in sorted(self._readable)}.values())
+        if not can_judge(once, groups):
+            return
+        embeddings = self._embeddings(embed)
+        with self._progress.step("Looking for wrong labels", 1) as step:
+            judged = judge(once, embeddings, groups)
+            yield from label_findings(judged)
+            yield from alike_findings(judged)
+            step.advance()
+
+    def _embeddings(self, embed: Embed | None) -> Embeddings:
+        """From a network that never saw the shop's labels, where there is one.
+
+        The served network has learned from most of these photos, wrong labels included: what it
+        makes of them hides the mistakes in its own training photos.
+        """
+        names, pixels, progress = self._names, self._pixels, self._progress
+        if embed is None:
+            return bundle_embeddings(self._folder, names, pixels, progress)
+        try:
+            return embed(names, pixels, progress)
+        except WeightsError as error:
+            try:
+                return bundle_embeddings(self._folder, names, pixels, progress)
+            except BundleError:
+                raise error from None
+
+    def _is_settled(self, finding: Finding) -> bool:
+        """Whether the merchant found right all pictures that it is about."""
+        about = finding.photos[:1] if finding.kind == "suspected label" else finding.photos
+        return bool(about) and all((p.product, p.sha256) in self._kept for p in about)
+
+
+def _finding(kind: str, photo: ShownPhoto, detail: str) -> Finding:
+    return Finding(kind, photo.category, photo.product, detail, photos=(photo,))
+
+
+def _groups(photos: Iterable[ShownPhoto], copies: CopyGroups) -> dict[str, str]:
+    """What may not be told apart: the pictures of a product, and near copies; by SHA-256."""
+    joined = UnionFind()
+    for photo in photos:
+        joined.join(photo.sha256, f"/{photo.product}")
+    for group in copies.groups:
+        for sha in group[1:]:
+            joined.join(group[0], sha)
+    return {photo.sha256: joined.find(photo.sha256) for photo in photos}

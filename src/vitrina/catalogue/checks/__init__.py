@@ -1,0 +1,1 @@
+"""What `vitrina check` looks for, one module each, and how it is told."""
