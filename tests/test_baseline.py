@@ -75,7 +75,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     figures: dict[str, float] = {}
     Run(
         id="small", created="2026-01-01T00:00:00+00:00", backbone="small", weights={}, plan={},
-        fingerprint="", categories=("lamps", "sockets"), embedding_size=3, fill_threshold=0.6,
+        fingerprint="", categories=("lamps", "sockets"), embedding_size=3,
         validation=figures, test=figures, seconds=figures, versions={}, machine={},
     ).write(place)  # fmt: skip
     return place

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vitrina.evaluation.metrics import (
@@ -15,7 +15,6 @@ from vitrina.evaluation.metrics import (
     accuracy_by_category,
     calibration_error,
     cross_entropy,
-    fill_threshold,
     guesses,
     macro_f1,
     top_k_accuracy,
@@ -71,7 +70,6 @@ def test_nothing_to_measure() -> None:
     assert math.isnan(macro_f1(empty, none))
     assert math.isnan(calibration_error(empty, none))
     assert accuracy_by_category(empty, none, ("a", "b", "c")) == {}
-    assert fill_threshold(empty, none, 0.05) == 1.0
 
 
 def test_macro_f1() -> None:
@@ -127,53 +125,11 @@ def test_guesses_in_a_tie_or_without_numbers() -> None:
     assert found[3] != 0
 
 
-def wrong_among_filled(answers: Probabilities, wanted: Labels, threshold: float) -> float:
-    filled = answers.max(axis=1) >= threshold
-    return float((answers.argmax(axis=1) != wanted)[filled].mean()) if filled.any() else 0.0
-
-
-def test_threshold() -> None:
-    answers = table((0.95, 0.05), (0.9, 0.1), (0.8, 0.2), (0.7, 0.3), (0.6, 0.4))
-    wanted = labels(0, 0, 1, 0, 0)
-    assert fill_threshold(answers, wanted, 0.01) == pytest.approx(0.9)
-    # one wrong among five, but two wrong among none: the lowest that keeps to the share
-    assert fill_threshold(answers, wanted, 0.2) == pytest.approx(0.6)
-    assert fill_threshold(answers, wanted, 0.25) == pytest.approx(0.6)
-
-
-def test_threshold_with_equal_confidences() -> None:
-    answers = table((0.9, 0.1), (0.9, 0.1), (0.6, 0.4))
-    threshold = fill_threshold(answers, labels(0, 1, 1), 0.1)
-    assert wrong_among_filled(answers, labels(0, 1, 1), threshold) == 0
-
-
-@pytest.mark.parametrize("confidence", [0.8, 1.0])
-def test_no_threshold_is_good_enough(confidence: float) -> None:
-    answers = table((confidence, 1 - confidence))
-    threshold = fill_threshold(answers, labels(1), 0.05)
-    assert threshold > answers.max()
-
-
 rows = st.lists(
     st.tuples(st.lists(st.integers(0, 4), min_size=3, max_size=3), st.integers(0, 2)),
     min_size=1,
     max_size=30,
 )
-
-
-@settings(max_examples=300, deadline=None)
-@given(rows, st.floats(0.001, 0.999))
-@example([([4, 0, 0], 0), ([4, 0, 0], 1)], 0.1)
-def test_threshold_keeps_its_promise(drawn: list[tuple[list[int], int]], limit: float) -> None:
-    raw = np.array([weights for weights, _ in drawn], dtype=np.float64) + 1e-9
-    answers = (raw / raw.sum(axis=1, keepdims=True)).astype(np.float32)
-    wanted = labels(*(label for _, label in drawn))
-    threshold = fill_threshold(answers, wanted, limit)
-    assert wrong_among_filled(answers, wanted, threshold) <= limit
-    # and no lower one would have kept it
-    for lower in answers.max(axis=1):
-        if lower < threshold:
-            assert wrong_among_filled(answers, wanted, float(lower)) > limit
 
 
 @settings(max_examples=100, deadline=None)

@@ -108,6 +108,7 @@ def publish_tiny(
     version: str = "tiny-1",
     model: bytes | None = None,
     changes: Mapping[str, object] | None = None,
+    decisions: bytes | None = None,
 ) -> Bundle:
     """Publishes the tiny network for a shop, with embeddings of all its photos."""
     content = tiny_model() if model is None else model
@@ -125,6 +126,7 @@ def publish_tiny(
         tiny_info(version, **(changes or {})),
         content,
         goods_array(list(files), np.stack(embeddings)),
+        decisions,
     )
     activate(folder.bundles, version)
     return bundle

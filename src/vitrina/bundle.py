@@ -3,6 +3,7 @@
 bundles/<version>/bundle.json   what it is, thresholds, figures, checksums
 bundles/<version>/model.onnx    uint8 photo in; probabilities and embedding out
 bundles/<version>/goods.npy     embeddings of the shop's photos, by SHA-256
+bundles/<version>/decisions.npz when the search box is filled; where enough photos were watched
 bundles/active                  the version that is served
 """
 
@@ -25,6 +26,9 @@ from vitrina.photos import DECODER_VERSION, SIZE
 FORMAT = 1
 MODEL = "model.onnx"
 GOODS = "goods.npy"
+DECISIONS = "decisions.npz"
+
+GUESSED_THRESHOLD = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,8 @@ class BundleInfo:
         created: When it was published, UTC, ISO 8601.
         categories: Slugs in the order of the probabilities.
         embedding_size: Length of the embedding.
-        fill_threshold: Confidence from which the search box is filled.
+        fill_threshold: Confidence from which the search box is filled where there is no
+            decisions.npz.
         preprocessing: What the network takes: size, layout, version of the decoder.
         metrics: Figures measured on this very file.
         provenance: Data fingerprint, seed, weights and versions of the run.
@@ -52,7 +57,6 @@ class BundleInfo:
     created: str
     categories: tuple[str, ...]
     embedding_size: int
-    fill_threshold: float
     metrics: dict[str, Any]
     provenance: dict[str, Any]
     preprocessing: dict[str, Any] = field(
@@ -64,6 +68,7 @@ class BundleInfo:
             "decoder": DECODER_VERSION,
         }
     )
+    fill_threshold: float = GUESSED_THRESHOLD
     checksums: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -98,6 +103,10 @@ class Bundle:
         goods: npt.NDArray[np.void] = np.load(self.folder / GOODS, mmap_mode="r")
         return goods
 
+    def decisions(self) -> bytes | None:
+        """decisions.npz, as `vitrina.evaluation.decisions` reads it; None where there is none."""
+        return (self.folder / DECISIONS).read_bytes() if DECISIONS in self.info.checksums else None
+
 
 def goods_array(sha256: Sequence[str], embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.void]:
     """What `Bundle.goods` reads, from names and (N, D) float32 of unit length."""
@@ -109,13 +118,19 @@ def goods_array(sha256: Sequence[str], embeddings: npt.NDArray[np.float32]) -> n
 
 
 def write_bundle(
-    bundles: Path, info: BundleInfo, model: bytes, goods: npt.NDArray[np.void]
+    bundles: Path,
+    info: BundleInfo,
+    model: bytes,
+    goods: npt.NDArray[np.void],
+    decisions: bytes | None = None,
 ) -> Bundle:
     """Puts a complete bundle into `bundles`; it is not active yet."""
     with atomic.new_folder(bundles / info.version) as folder:
         (folder / MODEL).write_bytes(model)
         np.save(folder / GOODS, goods)
-        checksums = {name: _checksum(folder / name) for name in (MODEL, GOODS)}
+        if decisions is not None:
+            (folder / DECISIONS).write_bytes(decisions)
+        checksums = {file.name: _checksum(file) for file in sorted(folder.iterdir())}
         atomic.write_json(folder / "bundle.json", asdict(info) | {"checksums": checksums})
     return read_bundle(bundles / info.version)
 
@@ -141,7 +156,7 @@ def read_bundle(folder: Path, *, verify: bool = True) -> Bundle:
         raise _damaged(folder, f"bundle.json cannot be read ({error})") from error
     if decoder != DECODER_VERSION:
         raise _damaged(folder, "it was made with another version of the photo decoder")
-    if set(info.checksums) != {MODEL, GOODS}:
+    if not {MODEL, GOODS} <= set(info.checksums) <= {MODEL, GOODS, DECISIONS}:
         raise _damaged(folder, f"bundle.json must have the checksums of {MODEL} and {GOODS}")
     for name, expected in checked if verify else ():
         if not (folder / name).is_file():

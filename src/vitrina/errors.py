@@ -20,6 +20,7 @@ scripts and the HTTP API rely on it. The command line (`vitrina.cli`) and the AP
     ├── QueryError           a request that is not understood
     ├── NotFound             nothing has that name
     ├── FeedError            a catalogue that cannot be read at all
+    ├── CorrectionsError     a table of corrections that cannot be applied
     ├── DatasetError         too little to learn from, or nothing to test on
     ├── WeightsError         ImageNet weights
     │   ├── WeightsNotFound      none of the places has them
@@ -142,6 +143,12 @@ class FeedError(VitrinaError):
     """A catalogue cannot be read at all; single bad rows are refused, not raised."""
 
     code = "feed"
+
+
+class CorrectionsError(VitrinaError):
+    """A table of corrections cannot be applied; nothing of it was."""
+
+    code = "corrections"
 
 
 class DatasetError(VitrinaError):

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
 
-from vitrina.bundle import Bundle, BundleInfo, goods_array, write_bundle
+from vitrina.bundle import GUESSED_THRESHOLD, Bundle, BundleInfo, goods_array, write_bundle
 from vitrina.dataset import Dataset, Sample
 from vitrina.decoded import DecodedPhotos
-from vitrina.encoder import Encoder
+from vitrina.encoder import Encoded, Encoder
 from vitrina.errors import BundleDisagrees
+from vitrina.evaluation.decisions import (
+    ENOUGH_WATCHED,
+    DecisionModel,
+    fit_decisions,
+    spread_over_categories,
+)
 from vitrina.evaluation.metrics import Probabilities
 from vitrina.evaluation.offline import classify_all, score
 from vitrina.folder import ShopFolder
+from vitrina.goods_encoder import encode_goods
 from vitrina.photos import Pixels
 from vitrina.pixels import PixelCache
 from vitrina.progress import Progress
@@ -72,8 +79,15 @@ def export_run(
     compared = [pixels[sample.sha256] for sample in _compared(dataset)]
     agreement = compare_with_keras(classify(compared), encoder, compared, progress)
     require_agreement(agreement)
+    compared_with = _compared_with(dataset)
+    asked = [sample.sha256 for sample in (*compared_with, *dataset.part("validation"))]
+    seen = {
+        sha: encoder.encode(pixels[sha])
+        for sha in progress.track(asked, "Looking at photos again", len(asked))
+    }
+    decisions = fit_to_photos(dataset, compared_with, seen, progress)
     embeddings = [
-        encoder.encode(pixels[sha]).embedding
+        encode_goods(encoder, pixels[sha], plain=seen[sha].embedding if sha in seen else None)
         for sha in progress.track(goods, "Embedding goods", len(goods))
     ]
     info = BundleInfo(
@@ -83,7 +97,6 @@ def export_run(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         categories=run.categories,
         embedding_size=run.embedding_size,
-        fill_threshold=run.fill_threshold,
         metrics={
             "test": measure(encoder, dataset, pixels, progress),
             "agreement": agreement.__dict__,
@@ -95,7 +108,47 @@ def export_run(
             "versions": run.versions,
         },
     )
-    return write_bundle(folder.bundles, info, model, goods_array(goods, np.stack(embeddings)))
+    return write_bundle(
+        folder.bundles,
+        info,
+        model,
+        goods_array(goods, np.stack(embeddings)),
+        None if decisions is None else decisions.to_bytes(),
+    )
+
+
+def fit_to_photos(
+    dataset: Dataset,
+    learned: Sequence[Sample],
+    seen: Mapping[str, Encoded],
+    progress: Progress,
+) -> DecisionModel | None:
+    """Fits when the search box is filled, to what the exported network says of the photos.
+
+    Args:
+        dataset: Whose validation photos are judged.
+        learned: Photos that the network learned from; those are compared with.
+        seen: What it says of all of these, by SHA-256.
+        progress: Told where too few photos were watched.
+
+    Returns:
+        None there.
+    """
+    watched = dataset.part("validation")
+    if len(watched) < ENOUGH_WATCHED:
+        progress.say(
+            f"Only {len(watched)} photos were watched, {ENOUGH_WATCHED} or more are needed to fit "
+            f"from which confidence the search box is filled: {GUESSED_THRESHOLD} is taken, and no "
+            "photo is called unknown."
+        )
+        return None
+    return fit_decisions(
+        np.stack([seen[sample.sha256].embedding for sample in learned]),
+        np.array(dataset.labels(learned), dtype=np.int64),
+        np.stack([seen[sample.sha256].embedding for sample in watched]),
+        np.stack([seen[sample.sha256].probabilities for sample in watched]),
+        np.array(dataset.labels(watched), dtype=np.int64),
+    )
 
 
 def compare_with_keras(
@@ -149,6 +202,13 @@ def measure(
     )
     labels: npt.NDArray[np.int64] = np.array(dataset.labels(tested), dtype=np.int64)
     return score(probabilities, labels).as_json()
+
+
+def _compared_with(dataset: Dataset) -> list[Sample]:
+    """Photos that shoppers' photos are compared with: all that were learned from, or enough."""
+    learned = dataset.part("train")
+    labels = np.array(dataset.labels(learned), dtype=np.int64)
+    return [learned[row] for row in spread_over_categories(labels, len(dataset.categories))]
 
 
 def _compared(dataset: Dataset) -> list[Sample]:

@@ -2,10 +2,12 @@
 
 shop.toml           settings
 vitrina.db          products, photos, categories
+synonyms.txt        words that mean the same, where the merchant wrote some
 photos/ab/<sha>.jpg every picture once, under the SHA-256 of its bytes
 imports/            rows that an import refused
 runs/<id>/          training runs
 report/             the last comparison: index.html, comparison.csv, comparison.json
+check/              the last check: index.html, corrections.csv
 bundles/<version>/  what can be served; bundles/active names the one that is
 cache/              decoded photos and activations: may be deleted at any time
 """
@@ -91,6 +93,11 @@ class ShopFolder:
         return self.root / "vitrina.db"
 
     @property
+    def synonyms(self) -> Path:
+        """Words that mean the same; the merchant writes it, and need not."""
+        return self.root / "synonyms.txt"
+
+    @property
     def photos(self) -> Path:
         """Pictures of the goods."""
         return self.root / "photos"
@@ -104,6 +111,11 @@ class ShopFolder:
     def runs(self) -> Path:
         """Training runs."""
         return self.root / "runs"
+
+    @property
+    def check(self) -> Path:
+        """The last check."""
+        return self.root / "check"
 
     @property
     def bundles(self) -> Path:

@@ -44,11 +44,36 @@ class Settings(BaseSettings):
     max_photo_megapixels: float = Field(
         64.0, description="Largest picture opened, millions of pixels.", gt=0
     )
+    fetch_parallel: int = Field(
+        8, description="Pictures fetched from a feed's addresses at the same time.", ge=1, le=64
+    )
+    fetch_per_host: int = Field(
+        4, description="Of those, at most so many from the same server.", ge=1, le=64
+    )
+    fetch_seconds: float = Field(
+        20.0, description="Longest time that one picture may take, seconds.", gt=0, le=600
+    )
+    fetch_from: Literal["internet", "anywhere"] = Field(
+        "internet",
+        description="Whether addresses in the shop's own network are fetched, too: anywhere.",
+    )
     results: int = Field(24, description="Goods in one answer unless asked.", ge=1, le=100)
     wrong_fills: float = Field(
         0.05,
         description="Share of wrong answers that the shop accepts among filled search boxes.",
         gt=0,
+        lt=1,
+    )
+    unsold_photos: float = Field(
+        0.125,
+        description="Share of shoppers' photos that show nothing the shop sells.",
+        ge=0,
+        lt=1,
+    )
+    wrong_unknowns: float = Field(
+        0.05,
+        description="Share of photos of goods the shop sells that may be called unknown.",
+        ge=0,
         lt=1,
     )
 

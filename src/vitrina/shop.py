@@ -12,7 +12,7 @@ training needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,11 +25,16 @@ from vitrina.progress import SILENT, Progress
 if TYPE_CHECKING:
     from vitrina.bundle import Bundle
     from vitrina.catalogue.check import CheckReport
+    from vitrina.catalogue.corrections import Applied
     from vitrina.catalogue.importer import ImportReport
+    from vitrina.catalogue.search_texts import CategoryWords
     from vitrina.evaluation.candidate import TrialRecord
     from vitrina.evaluation.comparison import Comparison
+    from vitrina.near_copies import Embeddings
+    from vitrina.pixels import PixelCache
     from vitrina.search.answers import Language, PhotoAnswer, TextAnswer
     from vitrina.search.engine import PhotoSearch
+    from vitrina.search.text import TextSearch
     from vitrina.training.run import Run
 
 # tf2onnx is what Keras exports to ONNX with; nothing here imports it by name
@@ -51,6 +56,7 @@ class Shop:
         self.folder = folder
         self._progress = progress
         self._photo_search: PhotoSearch | None = None
+        self._text_search: TextSearch | None = None
 
     @classmethod
     def create(cls, path: str | Path, *, progress: Progress = SILENT, **settings: Any) -> Shop:
@@ -77,33 +83,68 @@ class Shop:
         return cls(ShopFolder.find(Path(path)), progress)
 
     def import_catalogue(
-        self, source: str | Path, *, split: str | Path | None = None
+        self,
+        source: str | Path,
+        *,
+        split: str | Path | None = None,
+        refresh_pictures: bool = False,
     ) -> ImportReport:
         """Brings goods in from category folders or a CSV, TSV or XLSX table.
 
         Args:
-            source: Folder or file.
+            source: Folder, file, or the http(s) address of a feed.
             split: Table with the columns file and split (train or test); `split.tsv` beside the
                 pictures is found by itself.
+            refresh_pictures: Ask the servers of pictures that lie at addresses, too, whether there
+                are newer ones, and for those that could not be fetched several times.
 
         Raises:
             FeedError: it cannot be read as a whole; single bad rows are in the report.
+            ShopError: the shop cannot be written; goods that were in before their pictures stay.
             ShopBusy: another process is changing the shop.
         """
-        from vitrina.catalogue.importer import import_catalogue
+        from vitrina.catalogue.fetched_import import import_and_fetch
 
-        return import_catalogue(
+        report = import_and_fetch(
             self.folder,
-            Path(source),
+            source,
             split_file=None if split is None else Path(split),
+            refresh=refresh_pictures,
             progress=self._progress,
         )
+        self._embed_new_goods()
+        return report
 
-    def check(self) -> CheckReport:
-        """Looks through all pictures for what would spoil training."""
+    def check(self, *, labels: bool = True) -> CheckReport:
+        """Looks through all pictures for what would spoil training.
+
+        Args:
+            labels: Whether wrong labels are looked for as well, which takes longest.
+
+        Raises:
+            ShopVersion: there are no goods yet.
+            ShopBusy: another process is changing the shop.
+        """
         from vitrina.catalogue.check import check_catalogue
 
-        return check_catalogue(self.folder, progress=self._progress)
+        return check_catalogue(
+            self.folder, labels=labels, embed=self._imagenet_embeddings, progress=self._progress
+        )
+
+    def apply_corrections(self, table: str | Path) -> Applied:
+        """Does what a table of corrections says, all of it or nothing.
+
+        Args:
+            table: check/corrections.csv, as the merchant edited it.
+
+        Raises:
+            CorrectionsError: a row cannot be done; nothing was changed.
+            FeedError: it is no such table.
+            ShopBusy: another process is changing the shop.
+        """
+        from vitrina.catalogue.corrections import apply_corrections
+
+        return apply_corrections(self.folder, Path(table), self._progress)
 
     def train(
         self,
@@ -296,6 +337,8 @@ class Shop:
             bundle = export_run(self.folder, chosen, photos, self._progress)
             if activate:
                 self._activate(bundle)
+        if activate:
+            self._embed_new_goods()
         return bundle
 
     def activate(self, version: str) -> None:
@@ -308,49 +351,109 @@ class Shop:
 
         with self._writing("publish"):
             self._activate(named_bundle(self.folder.bundles, version))
+        self._embed_new_goods()
 
     def search_photo(
-        self, photo: str | Path | bytes, *, language: Language | None = None, limit: int = 0
+        self,
+        photo: str | Path | bytes,
+        *,
+        words: str = "",
+        language: Language | None = None,
+        limit: int = 0,
+        **filters: Any,
     ) -> PhotoAnswer:
         """What the server would answer to this photo.
 
         Args:
             photo: Path, or the bytes of a JPEG, PNG or WebP file.
+            words: Goods that they do not match are left out; none are where empty.
             language: Of names; the shop's where None.
             limit: Goods in the answer; the shop's setting where 0.
+            filters: Fields of `vitrina.store.product_search.Filters`, such as price_to=500.
 
         Raises:
             PhotoError: the photo cannot be used.
             NoBundle: nothing is published yet.
+            QueryError: the words are too many, or a filter is none.
         """
         from vitrina.photos import decode
         from vitrina.serving.shop_state import load_shop
+        from vitrina.store.product_search import Filters
 
-        if self._photo_search is None:
-            self._photo_search = load_shop(self.folder).photo_search()
+        if self._photo_search is None or self._text_search is None:
+            state = load_shop(self.folder)
+            self._photo_search, self._text_search = state.photo_search(), state.text
         settings = self.folder.settings
         content = photo if isinstance(photo, bytes) else Path(photo).read_bytes()
         return self._photo_search.search(
             decode(content, settings.photo_limits),
             language=language or settings.language,
             limit=limit or settings.results,
+            within=self._text_search.matching(words, Filters(**filters)),
         ).answer
 
     def search_text(
-        self, words: str, *, language: Language | None = None, limit: int = 0
+        self,
+        words: str,
+        *,
+        language: Language | None = None,
+        limit: int = 0,
+        cursor: str | None = None,
+        **filters: Any,
     ) -> TextAnswer:
         """What the server would answer to these words.
 
+        Args:
+            words: What is looked for; empty for all goods.
+            language: Of names; the shop's where None.
+            limit: Goods in the answer; the shop's setting where 0.
+            cursor: `next_cursor` of the answer before.
+            filters: Fields of `vitrina.store.product_search.Filters`, such as price_to=500.
+
         Raises:
-            QueryError: the words are too many.
+            QueryError: the words are too many, a filter is none, or the cursor is none of ours.
         """
         from vitrina.search.text import TextSearch
         from vitrina.store.database import open_database
+        from vitrina.store.product_search import Filters
 
         settings = self.folder.settings
-        return TextSearch(open_database(self.folder.database)).search(
-            words, language=language or settings.language, limit=limit or settings.results
+        if self._text_search is None:
+            sessions = open_database(self.folder.database)
+            self._text_search = TextSearch(sessions, self.folder.synonyms)
+        return self._text_search.search(
+            words,
+            language=language or settings.language,
+            limit=limit or settings.results,
+            filters=Filters(**filters),
+            cursor=cursor,
         )
+
+    def search_texts(self) -> list[CategoryWords]:
+        """All categories, and what a photo of each puts into the search box."""
+        from vitrina.catalogue.search_texts import list_search_texts
+
+        return list_search_texts(self.folder)
+
+    def set_search_text(self, category: str, text: str) -> None:
+        """Changes what a photo of a category puts into the search box; imports leave it alone.
+
+        Args:
+            category: Slug.
+            text: An empty one gives the category its name back.
+
+        Raises:
+            NotFound: there is no such category.
+            QueryError: the text is too long.
+            ShopBusy: another process is changing the shop.
+        """
+        self.set_search_texts({category: text})
+
+    def set_search_texts(self, texts: Mapping[str, str]) -> None:
+        """The same for several categories: all are changed or none."""
+        from vitrina.catalogue.search_texts import set_search_texts
+
+        set_search_texts(self.folder, texts, self._progress)
 
     def serve(
         self,
@@ -410,6 +513,26 @@ class Shop:
         from vitrina.journal import writing
 
         return writing(self.folder, work, self._progress)
+
+    def _imagenet_embeddings(
+        self, names: Sequence[str], pixels: PixelCache, progress: Progress
+    ) -> Embeddings:
+        """From a network that never saw the shop's labels, where the training part is installed."""
+        require_training()
+        from vitrina.training.framework import load_framework
+
+        load_framework()
+        from vitrina.training.imagenet_embeddings import imagenet_embeddings
+
+        return imagenet_embeddings(self.folder.cache, names, pixels, progress)
+
+    def _embed_new_goods(self) -> None:
+        """Has photos find the goods that the active bundle has no embedding of."""
+        from vitrina.search.new_goods import embed_new_goods
+
+        embed_new_goods(self.folder, progress=self._progress)
+        if self._photo_search is not None:
+            self._photo_search.refresh()
 
     def _activate(self, bundle: Bundle) -> None:
         from vitrina.bundle import activate

@@ -235,11 +235,11 @@ def photo_answer(meaning: str, language: str) -> dict[str, Any]:
     decision = meaning if meaning in ("unsure", "unknown") else "category"
     chosen = meaning if meaning in by_id else "sneakers"
     others = [one for one in by_id.values() if decision == "unsure" or one.id != chosen][:3]
-    if meaning == "no_alternatives":
+    if meaning in ("no_alternatives", "unknown"):
         others = []
-    near = [one for shelf, one in goods(language) if decision == "unsure" or shelf == chosen]
+    near = [one for shelf, one in goods(language) if decision != "category" or shelf == chosen]
     # What is nearest comes first, which is another order than the text search has.
-    near = near[::11] if decision == "unsure" else [*near[5:24], *near[:5]]
+    near = near[::11] if decision != "category" else [*near[5:24], *near[:5]]
     return {
         "query_id": "q-1",
         "decision": decision,

@@ -8,6 +8,7 @@ import sys
 from types import FrameType
 
 from vitrina.cli.app import app
+from vitrina.cli.category_commands import categories
 from vitrina.cli.comparison_commands import bench, compare, report, tune
 from vitrina.cli.output import print_error, stderr
 from vitrina.cli.shop_commands import check, import_, init, search, serve
@@ -17,7 +18,7 @@ from vitrina.errors import VitrinaError
 app.command()(init)
 app.command("import")(import_)
 for _command in (
-    check, weights, train, tune, compare, report, publish, search, serve, demo,
+    categories, check, weights, train, tune, compare, report, publish, search, serve, demo,
 ):  # fmt: skip
     app.command()(_command)
 app.add_typer(bench, name="bench")

@@ -151,6 +151,91 @@ def bench_train(
         print_training_benchmark(stdout(), result)
 
 
+@bench.command("search")
+def bench_search(
+    goods: Annotated[
+        int, typer.Option(help="Make up so many goods and measure the time; 0: this shop.", min=0)
+    ] = 0,
+    dimensions: Annotated[
+        int, typer.Option(help="Numbers of each made-up embedding.", min=8, max=4096)
+    ] = 1280,
+    questions: Annotated[int, typer.Option(help="Asked of made-up goods.", min=1)] = 500,
+    photos: Annotated[
+        Path | None, typer.Option(help="Table with the columns file and sku: what to ask with.")
+    ] = None,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how often the right product is found, or how fast among many made-up goods."""
+    from vitrina.cli.search_tables import print_recall, print_speed
+
+    if goods:
+        from vitrina.bench.search_speed import benchmark_speed
+
+        speed = benchmark_speed(goods, dimensions, questions, terminal_progress())
+        if as_json:
+            print_json(speed)
+        else:
+            print_speed(stdout(), speed)
+        return
+    from vitrina.bench.search import benchmark_search
+
+    result = benchmark_search(open_shop(shop).folder, photos, terminal_progress())
+    if as_json:
+        print_json(result)
+    else:
+        print_recall(stdout(), result)
+
+
+@bench.command("decisions")
+def bench_decisions(
+    backbone: BackboneOption = "mobilenet_v2",
+    held_out: Annotated[
+        int, typer.Option(help="Categories that are taken out of each choice.", min=1)
+    ] = 6,
+    choices: Annotated[int, typer.Option(help="How many choices of categories.", min=1)] = 5,
+    recipe: Annotated[
+        str, typer.Option(help="vitrina: as `vitrina train`; quick: the head alone.")
+    ] = "vitrina",
+    views: Annotated[int | None, typer.Option(help="Pictures that each photo counts for.")] = None,
+    tail_epochs: Annotated[int | None, typer.Option(help="Epochs of phase 2, at most.")] = None,
+    unfrozen_layers: Annotated[
+        int | None, typer.Option(help="How many of the last layers learn in phase 2.")
+    ] = None,
+    seed: SeedOption = 0,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how the search box is filled, with whole categories held out of training."""
+    from vitrina.cli.decision_tables import print_decisions
+    from vitrina.shop import require_training
+
+    if recipe not in ("vitrina", "quick"):
+        raise typer.BadParameter("There are vitrina and quick.", param_hint="--recipe")
+    require_training()
+    from vitrina.bench.decisions import benchmark_decisions
+    from vitrina.training.framework import load_framework
+    from vitrina.training.plan import vitrina_plan
+
+    layers = 0 if recipe == "quick" else unfrozen_layers
+    changed = {"views": views, "tail_epochs": tail_epochs, "unfrozen_layers": layers}
+    plan = vitrina_plan(
+        backbone, seed=seed, **{name: value for name, value in changed.items() if value is not None}
+    )
+    load_framework()
+    result = benchmark_decisions(
+        open_shop(shop).folder,
+        plan,
+        held_out=held_out,
+        choices=choices,
+        progress=terminal_progress(),
+    )
+    if as_json:
+        print_json(result)
+    else:
+        print_decisions(stdout(), result)
+
+
 def named_backbones(backbones: str) -> list[str]:
     """The names in an option's text.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,13 @@ from vitrina.cli.app import HERE, JsonOption, PortOption, ShopOption, announce, 
 from vitrina.cli.output import percent, print_json, print_table, stdout
 from vitrina.errors import NotFound
 from vitrina.shop import Shop
+
+if TYPE_CHECKING:
+    from vitrina.catalogue.corrections import Applied
+    from vitrina.catalogue.fetch.photos import FetchReport
+
+_FINDINGS_SHOWN = 20
+"""Of each kind, on the terminal; the page and --json have more."""
 
 
 def init(
@@ -29,15 +36,22 @@ def init(
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(help="Category folders, or a CSV, TSV, XLSX table.")],
+    source: Annotated[
+        str, typer.Argument(help="Category folders, a table, a feed, or a feed's address.")
+    ],
     split: Annotated[
         Path | None, typer.Option(help="Table that says which photo is for train or test.")
     ] = None,
+    refresh_pictures: Annotated[
+        bool, typer.Option("--refresh-pictures", help="Fetch what changed at pictures' addresses.")
+    ] = False,
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Bring goods and their pictures into the shop."""
-    report = open_shop(shop).import_catalogue(source, split=split)
+    report = open_shop(shop).import_catalogue(
+        source, split=split, refresh_pictures=refresh_pictures
+    )
     if as_json:
         print_json(report)
         return
@@ -45,37 +59,119 @@ def import_(
         f"Imported {report.products} products with {report.photos} photos "
         f"in {report.categories} categories."
     )
+    if report.is_unchanged:
+        stdout().print("The source is the same as the last time: nothing was changed.")
+    elif report.added < report.products or report.gone:
+        same = report.products - report.added - report.changed
+        stdout().print(
+            f"New: {report.added}, changed: {report.changed}, as before: {same}, "
+            f"gone: {report.gone}."
+        )
     if report.split_photos is not None:
         stdout().print(f"The split file decides for {report.split_photos} of the photos.")
-    if report.refusals:
+    if report.refused:
         stdout().print(
-            f"Refused {len(report.refusals)}; why, line by line: {report.refused_file}",
+            f"Refused {report.refused}; why, line by line: {report.refused_file}",
             soft_wrap=True,
         )
+    if report.fetched is not None:
+        _print_fetched(report.fetched)
 
 
-def check(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
-    """Look for pictures and categories that would spoil training."""
-    report = open_shop(shop).check()
+def _print_fetched(report: FetchReport) -> None:
+    """What became of the pictures that lie at addresses."""
+    told = [
+        (report.fetched, "fetched"),
+        (report.shared, "known from other goods"),
+        (report.unchanged, "unchanged"),
+        (report.failed, "failed"),
+        (report.postponed, "left for the next import"),
+        (report.abandoned, "given up, unless --refresh-pictures asks again"),
+    ]
+    counts = ", ".join(f"{count} {what}" for count, what in told if count)
+    stdout().print(f"Pictures at addresses: {counts or 'nothing new'}.")
+    for host, reason in report.hosts.items():
+        stdout().print(f"Left {host} alone: {reason}.", soft_wrap=True)
+    if report.refused_file:
+        stdout().print(f"Why pictures failed: {report.refused_file}", soft_wrap=True)
+
+
+def check(
+    labels: Annotated[
+        bool, typer.Option("--labels/--no-labels", help="Look for wrong labels, too.")
+    ] = True,
+    apply: Annotated[
+        Path | None, typer.Option(help="Do what this table of corrections says, instead.")
+    ] = None,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for pictures, labels and categories that would spoil training."""
+    opened = open_shop(shop)
+    if apply is not None:
+        applied = opened.apply_corrections(apply)
+        if as_json:
+            print_json(applied)
+            return
+        _print_applied(applied)
+        return
+    report = opened.check(labels=labels)
     if as_json:
         print_json(report)
         return
     stdout().print(
-        f"{report.products} products, {report.photos} photos, {len(report.categories)} categories."
+        f"{report.products} products, {report.photos} photos, {len(report.categories)} categories, "
+        f"{report.copy_groups} groups of near copies."
     )
+    if report.labels_unchecked and labels:
+        stdout().print(
+            f"Wrong labels were not looked for: {report.labels_unchecked}", soft_wrap=True
+        )
     if not report.findings:
         stdout().print("Nothing is wrong.")
         return
-    print_table(
-        stdout(),
-        ("what", "category", "product", "detail"),
-        [(f.kind, f.category, f.product, f.detail) for f in report.findings],
-    )
+    for kind, count in report.kinds.items():
+        shown = [f for f in report.findings if f.kind == kind][:_FINDINGS_SHOWN]
+        title = kind if len(shown) == count else f"{kind}: {len(shown)} of {count}"
+        stdout().print(f"\n{title}", highlight=False)
+        print_table(
+            stdout(),
+            ("category", "product", "detail"),
+            [(f.category, f.product, f.detail) for f in shown],
+        )
+    stdout().print(f"With their pictures: {report.page}", soft_wrap=True)
+    stdout().print(f"To edit, then --apply: {report.corrections}", soft_wrap=True)
+
+
+def _print_applied(applied: Applied) -> None:
+    """What came of a table of corrections."""
+    told = [
+        (applied.moved, "products moved"),
+        (applied.dropped, "photos left out of training"),
+        (applied.restored, "photos restored"),
+        (applied.kept, "photos kept"),
+        (applied.asked, "photos to ask about again"),
+        (applied.skipped, "rows without anything to do"),
+    ]
+    counts = ", ".join(f"{count} {what}" for count, what in told if count)
+    stdout().print(f"Corrections: {counts or 'nothing to do'}.")
+    if applied.undo:
+        stdout().print(f"To take it back: vitrina check --apply {applied.undo}", soft_wrap=True)
 
 
 def search(
     what: Annotated[str, typer.Argument(help="A photo's path, or words.")],
     limit: Annotated[int, typer.Option(help="Goods to show.", min=1, max=100)] = 8,
+    category: Annotated[
+        str | None, typer.Option(help="Only of this category and those below it.", metavar="ID")
+    ] = None,
+    price_from: Annotated[float | None, typer.Option(help="Lowest price.", min=0)] = None,
+    price_to: Annotated[float | None, typer.Option(help="Highest price.", min=0)] = None,
+    in_stock: Annotated[bool, typer.Option("--in-stock", help="Only what is in stock.")] = False,
+    cursor: Annotated[str | None, typer.Option(help="`next_cursor` of the answer before.")] = None,
+    words: Annotated[
+        str, typer.Option(help="Of a photo's nearest goods, only those that match these words.")
+    ] = "",
     language: Annotated[Literal["ru", "en"] | None, typer.Option(help="Of names.")] = None,
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
@@ -83,13 +179,21 @@ def search(
     """Search the shop by a photo or by words, as its server would."""
     opened = open_shop(shop)
     if not _is_photo(what):
-        found = opened.search_text(what, language=language, limit=limit)
+        found = opened.search_text(
+            what, language=language, limit=limit, cursor=cursor, category=category,
+            price_from=price_from, price_to=price_to, in_stock=in_stock,
+        )  # fmt: skip
         if as_json:
             print_json(found)
             return
+        if found.corrected:
+            stdout().print(f"Searched for: {found.corrected}", highlight=False)
         products = found.products
     else:
-        seen = opened.search_photo(what, language=language, limit=limit)
+        seen = opened.search_photo(
+            what, words=words, language=language, limit=limit, category=category,
+            price_from=price_from, price_to=price_to, in_stock=in_stock,
+        )  # fmt: skip
         if as_json:
             print_json(seen)
             return

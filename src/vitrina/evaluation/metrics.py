@@ -135,30 +135,3 @@ def accuracy_by_category(
         for index, name in enumerate(categories)
         if actual[index]
     }
-
-
-def fill_threshold(probabilities: Probabilities, labels: Labels, wrong_fills: float) -> float:
-    """The lowest confidence from which filling the search box is wrong rarely enough.
-
-    Args:
-        probabilities: (N, C) float32, of photos that the network did not learn from.
-        labels: (N,) int64.
-        wrong_fills: Accepted share of wrong answers among those at or above the threshold.
-
-    Returns:
-        0 to 1; just above the highest confidence seen, so even above 1, where no threshold keeps
-        to the share.
-    """
-    if not len(labels):
-        return 1.0
-    confidence = probabilities.max(axis=1)
-    order = np.argsort(-confidence, kind="stable")
-    ranked = confidence[order]
-    wrong = (probabilities.argmax(axis=1) != labels)[order]
-    share = np.cumsum(wrong) / np.arange(1, len(wrong) + 1)
-    # equal confidences are filled all or none, so only the last of them tells the share
-    last = np.append(ranked[1:] < ranked[:-1], True)
-    kept = np.flatnonzero((share <= wrong_fills) & last)
-    if not len(kept):
-        return float(ranked[0]) + 1e-6
-    return float(ranked[kept[-1]])

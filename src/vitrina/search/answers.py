@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from sqlalchemy import Row
 
 from vitrina.store.schema import Category, Product
 
@@ -19,7 +21,7 @@ class CategoryGuess:
         id: Slug.
         name: As shoppers read it, in the language asked for.
         search_text: What goes into the search box.
-        confidence: 0 to 1.
+        confidence: How probable it is, 0 to 1, calibrated where enough photos were watched.
     """
 
     id: str
@@ -68,10 +70,11 @@ class PhotoAnswer:
     """What a photo was found to show.
 
     Attributes:
-        decision: "category": sure enough to fill the box; "unsure": one of the alternatives.
-        category: The one that fills the box; None when unsure.
-        alternatives: Up to three other categories, the likeliest first.
-        products: Goods of the category (of the alternatives, when unsure), the likest first.
+        decision: "category": sure enough to fill the box; "unsure": perhaps one of the
+            alternatives; "unknown": probably nothing that the shop sells.
+        category: The one that fills the box; None unless the decision is "category".
+        alternatives: Up to three other categories, the likeliest first; none when unknown.
+        products: Goods of the category, the likest first; of the whole shop where there is none.
     """
 
     decision: Decision
@@ -88,11 +91,13 @@ class TextAnswer:
         products: One page of them.
         total: How many there are on all pages.
         next_cursor: Asks for the next page; None on the last.
+        corrected: The words that were searched instead, where a slip was mended; else None.
     """
 
     products: tuple[FoundProduct, ...]
     total: int
     next_cursor: str | None
+    corrected: str | None = None
 
 
 def in_language(language: Language, own: str, english: str | None) -> str:
@@ -100,10 +105,25 @@ def in_language(language: Language, own: str, english: str | None) -> str:
     return english if language == "en" and english else own
 
 
-def describe_product(
-    product: Product, language: Language, similarity: float | None = None
+def describe_product(product: Product, language: Language) -> FoundProduct:
+    """A product of the database as shoppers see it; its pictures must be loaded."""
+    return describe_row(product, product.photos[0].sha256 if product.photos else None, language)
+
+
+def describe_row(
+    product: Product | Row[Any],
+    picture: str | None,
+    language: Language,
+    similarity: float | None = None,
 ) -> FoundProduct:
-    """A row of the database as shoppers see it; its pictures must be loaded."""
+    """A row of the database as shoppers see it.
+
+    Args:
+        product: It, or a row with the columns of one that shoppers see.
+        picture: SHA-256 of its main picture; None where it has none.
+        language: Of the name.
+        similarity: Cosine to the shopper's photo.
+    """
     price = product.price_minor
     return FoundProduct(
         sku=product.sku,
@@ -111,7 +131,7 @@ def describe_product(
         price=None if price is None else f"{price // 100}.{price % 100:02d}",
         currency=product.currency,
         url=product.url,
-        image_url=f"/photos/{product.photos[0].sha256}" if product.photos else None,
+        image_url=f"/photos/{picture}" if picture else None,
         in_stock=product.in_stock,
         similarity=None if similarity is None else round(similarity, 4),
     )

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
 
 from vitrina.photos import Pixels
 from vitrina.search.answers import (
     CategoryGuess,
+    Decision,
+    FoundProduct,
     Language,
     PhotoAnswer,
     describe_category,
-    describe_product,
 )
+from vitrina.search.decision import AcceptedRisk, Decider
 from vitrina.search.loaded import LoadedBundle
 from vitrina.search.nearest import NearestGoods
+from vitrina.search.snapshot import GoodsSnapshot
 from vitrina.store.database import Sessions
-from vitrina.store.products import list_categories
+from vitrina.store.schema import Category
 
 ALTERNATIVES = 3
+FAVOUR = 0.02
+"""What a likely category adds to the cosine of its goods, for each unit of the logarithm of its
+probability: measured on phone photos, docs/nearest.md."""
+
+_NAMED = select(Category).where(Category.slug.in_(bindparam("slugs", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -45,69 +57,128 @@ class PhotoSearch:
     Args:
         loaded: The bundle and its network.
         sessions: The shop's database.
+        goods: What is searched; the shop's goods as they are at each search where None.
+        risk: What the shop accepts.
     """
 
-    def __init__(self, loaded: LoadedBundle, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        loaded: LoadedBundle,
+        sessions: Sessions,
+        goods: GoodsSnapshot | None = None,
+        *,
+        risk: AcceptedRisk | None = None,
+    ) -> None:
         self.bundle = loaded.bundle
         self._encoder = loaded.encoder
+        threshold = loaded.bundle.info.fill_threshold
+        self._decider = Decider(loaded.decisions, threshold, risk or AcceptedRisk())
         self._sessions = sessions
-        self._nearest = NearestGoods(loaded.bundle)
+        self._nearest = NearestGoods(loaded.bundle, sessions, fixed=goods)
 
-    def search(self, pixels: Pixels, *, language: Language, limit: int) -> Timed:
+    def refresh(self) -> None:
+        """Has the next photo compared with the goods as they are now, not some seconds ago."""
+        self._nearest.refresh()
+
+    def search(
+        self, pixels: Pixels, *, language: Language, limit: int, within: Sequence[int] | None = None
+    ) -> Timed:
         """What the photo shows.
 
         Args:
             pixels: (224, 224, 3) uint8, as `vitrina.photos.decode` gives them.
             language: Of names.
             limit: Goods in the answer.
+            within: Ids of the only products that may be among them, where words or filters say
+                so; None for all. The category is the photo's in any case.
         """
         start = time.perf_counter()
         encoded = self._encoder.encode(pixels)
         inferred = time.perf_counter()
+        verdict = self._decider.decide(encoded.probabilities, encoded.embedding)
+        order = np.argsort(-verdict.probabilities, kind="stable")
         with self._sessions() as session:
-            known = {
-                category.slug: category for category, goods in list_categories(session) if goods
-            }
-            guesses, best = [], 0.0
-            for index in np.argsort(-encoded.probabilities, kind="stable"):
+            known = self._categories(session, order)
+            guesses = []
+            for index in order:
                 slug = self.bundle.info.categories[index]
                 if slug in known:  # a category, or its last goods, may have left
                     entry = describe_category(known[slug], language, 0)
-                    confidence = float(encoded.probabilities[index])
-                    best = max(best, confidence)
+                    confidence = float(verdict.probabilities[index])
                     guesses.append(
                         CategoryGuess(entry.id, entry.name, entry.search_text, round(confidence, 4))
                     )
                 if len(guesses) > ALTERNATIVES:
                     break
-            category, alternatives = self._decide(guesses, best)
-            ranked = self._nearest.rank(
-                session,
-                encoded.embedding,
-                [guess.id for guess in ([category] if category else alternatives)],
-                limit,
+            sold = self.bundle.info.categories[order[0]] in known
+            decision, category, alternatives = _offered(verdict.decision, guesses, sold=sold)
+            products = self._rank(
+                session, encoded.embedding, category, guesses, limit, language, within
             )
             answer = PhotoAnswer(
-                decision="category" if category else "unsure",
+                decision=decision,
                 category=category,
                 alternatives=tuple(alternatives),
-                products=tuple(
-                    describe_product(product, language, similarity)
-                    for product, similarity in ranked
-                ),
+                products=tuple(products),
             )
         found = time.perf_counter()
         return Timed(answer, (inferred - start) * 1e3, (found - inferred) * 1e3)
 
-    def _decide(
-        self, guesses: Sequence[CategoryGuess], best: float
-    ) -> tuple[CategoryGuess | None, Sequence[CategoryGuess]]:
-        """Whether the likeliest category fills the box, and which others are offered.
+    def _rank(
+        self,
+        session: Session,
+        embedding: npt.NDArray[np.float32],
+        category: CategoryGuess | None,
+        guesses: Sequence[CategoryGuess],
+        limit: int,
+        language: Language,
+        within: Sequence[int] | None,
+    ) -> list[FoundProduct]:
+        """Goods of the category; of the whole shop, likely categories first, where it is open.
 
         Args:
+            session: The shop's database.
+            embedding: Of the photo.
+            category: The one that is decided for; None where none is.
             guesses: The likeliest first.
-            best: Confidence of the first, not rounded.
+            limit: How many at most.
+            language: Of names.
+            within: Ids of the only products that may be among them; where the category has none
+                of them, they are looked for in the whole shop.
         """
-        if guesses and best >= self.bundle.info.fill_threshold:
-            return guesses[0], guesses[1:]
-        return None, guesses[:ALTERNATIVES]
+        ids = None if within is None else np.array(within, dtype=np.int64)
+        if category is not None:
+            found = self._nearest.rank(
+                session, embedding, [category.id], limit, language=language, within=ids
+            )
+            if found or within is None:
+                return found
+        favour = {guess.id: FAVOUR * math.log(max(guess.confidence, 1e-4)) for guess in guesses}
+        return self._nearest.rank(
+            session, embedding, None, limit, language=language, within=ids, favour=favour
+        )
+
+    def _categories(self, session: Session, order: npt.NDArray[np.int64]) -> dict[str, Category]:
+        """The likeliest categories that have goods, by slug: as many as an answer can name."""
+        stocked = self._nearest.categories()
+        names = self.bundle.info.categories
+        likeliest = [names[index] for index in order if names[index] in stocked]
+        rows = session.scalars(_NAMED, {"slugs": likeliest[: ALTERNATIVES + 1]})
+        return {category.slug: category for category in rows}
+
+
+def _offered(
+    decision: Decision, guesses: Sequence[CategoryGuess], *, sold: bool
+) -> tuple[Decision, CategoryGuess | None, Sequence[CategoryGuess]]:
+    """The decision, the category that fills the box, and which others are offered.
+
+    Args:
+        decision: The network's.
+        guesses: Categories that the shop has, the likeliest first.
+        sold: Whether the likeliest of all is one of them: it may have left the shop since.
+    """
+    if decision == "unknown" or not guesses or (decision == "category" and not sold):
+        return "unknown", None, ()
+    if decision == "category":
+        return "category", guesses[0], guesses[1:]
+    return "unsure", None, guesses[:ALTERNATIVES]

@@ -14,6 +14,7 @@ import numpy as np
 from vitrina.bundle import Bundle, active_bundle, named_bundle
 from vitrina.encoder import Encoder
 from vitrina.errors import BundleDamaged
+from vitrina.evaluation.decisions import DecisionModel
 from vitrina.photos import SIZE
 
 
@@ -24,10 +25,12 @@ class LoadedBundle:
     Attributes:
         bundle: A verified one.
         encoder: Its network, warmed up.
+        decisions: When the search box is filled; None where that could not be fitted.
     """
 
     bundle: Bundle
     encoder: Encoder
+    decisions: DecisionModel | None = None
 
 
 def load_bundle(bundles: Path, version: str | None = None, *, threads: int) -> LoadedBundle:
@@ -60,7 +63,11 @@ def load_bundle(bundles: Path, version: str | None = None, *, threads: int) -> L
             f"{', '.join(map(str, sizes))}.",
             hint="Publish again: vitrina publish.",
         )
-    return LoadedBundle(bundle, encoder)
+    content = bundle.decisions()
+    decisions = content and DecisionModel.from_bytes(
+        content, categories=encoder.classes, embedding_size=bundle.info.embedding_size
+    )
+    return LoadedBundle(bundle, encoder, decisions or None)
 
 
 def start_loading(

@@ -1,76 +1,181 @@
-"""The goods whose pictures are nearest to a photo, by exact comparison of embeddings."""
+"""The goods that are nearest to a photo, as the shop is now.
+
+A snapshot of the goods answers. Each question looks, at most every few seconds, whether the shop
+has changed; a newer snapshot is then made beside and takes the place of the old one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import math
+import threading
+import time
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
 
 from vitrina.bundle import Bundle
-from vitrina.store.schema import Category, Photo, Product
+from vitrina.search.answers import FoundProduct, Language, describe_row
+from vitrina.search.snapshot import GoodsSnapshot
+from vitrina.search.vector_index import open_index
+from vitrina.search.vectors import open_vectors, segment_files
+from vitrina.store.database import Sessions
+from vitrina.store.schema import Import, Photo, Product
+
+_LOOK_EVERY_S = 2.0
+_OLD_S = 30.0
+"""Seconds without a look after which a question waits for the new snapshot, for a while."""
+_PATIENCE_S = 2.0
+
+_SHOWN = select(
+    Product.id,
+    Product.sku,
+    Product.name,
+    Product.name_en,
+    Product.price_minor,
+    Product.currency,
+    Product.url,
+    Product.in_stock,
+    select(Photo.sha256)
+    .where(Photo.product_id == Product.id)
+    .order_by(Photo.position)
+    .limit(1)
+    .scalar_subquery()
+    .label("picture"),
+).where(Product.id.in_(bindparam("products", expanding=True)), Product.gone_since.is_(None))
+"""Columns and not whole rows: four fifths of an answer's time would go into making objects."""
+
+_log = logging.getLogger(__name__)
 
 
 class NearestGoods:
-    """Embeddings of the goods as the bundle holds them; the catalogue is read anew each time.
+    """Ranks the shop's goods by their likeness to a photo; may be used from several threads.
 
     Args:
-        bundle: Its goods.npy is mapped, not loaded.
+        bundle: Whose network made the embeddings.
+        sessions: The shop's database.
+        look_every_s: Seconds between two looks at whether the shop has changed.
+        fixed: What is ranked for ever instead of the shop as it is.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
-        goods = bundle.goods()
-        self._embeddings: npt.NDArray[np.float16] = goods["embedding"]
-        names = np.ascontiguousarray(goods["sha256"])
-        self._rows = {name.decode(): row for row, name in enumerate(names)}
-
-    @property
-    def embedding_size(self) -> int:
-        """Length of each embedding."""
-        return int(self._embeddings.shape[1])
+    def __init__(
+        self,
+        bundle: Bundle,
+        sessions: Sessions,
+        *,
+        look_every_s: float = _LOOK_EVERY_S,
+        fixed: GoodsSnapshot | None = None,
+    ) -> None:
+        self._bundle = bundle
+        self._sessions = sessions
+        self._look_every_s = look_every_s if fixed is None else math.inf
+        self._lock = threading.Lock()
+        self._snapshot = fixed
+        self._seen: tuple[object, ...] = ()
+        self._looked = time.monotonic()
+        self._making: threading.Thread | None = None
+        self._failed: BaseException | None = None
+        if fixed is None:
+            self._start()  # beside the rest of a server's start
 
     def rank(
         self,
         session: Session,
         embedding: npt.NDArray[np.float32],
-        categories: Sequence[str],
+        categories: Sequence[str] | None,
         limit: int,
-    ) -> list[tuple[Product, float | None]]:
-        """Products of those categories, in stock first, then by their likest picture.
+        *,
+        language: Language,
+        within: npt.NDArray[np.int64] | None = None,
+        favour: Mapping[str, float] | None = None,
+    ) -> list[FoundProduct]:
+        """The nearest products: those in stock first, then by their likest picture.
 
         Args:
             session: The shop's database.
             embedding: (D,) float32, unit length.
-            categories: Slugs.
+            categories: Slugs; None for the whole shop.
             limit: How many at most.
+            language: Of names.
+            within: Ids of the only products that are wanted; None for all.
+            favour: As `GoodsSnapshot.rank` takes it.
 
         Returns:
-            Products with their pictures loaded, and the cosine; None for goods that came after
-            the bundle was published.
+            Products as they are in the database now; without a similarity where no picture has an
+            embedding yet.
         """
-        pictures = session.execute(
-            select(Photo.sha256, Product.id, Product.in_stock)
-            .select_from(Product)
-            .join(Product.category)
-            .outerjoin(Product.photos)
-            .where(Category.slug.in_(categories))
-        ).all()
-        known = [(product, self._rows[sha]) for sha, product, _ in pictures if sha in self._rows]
-        best: dict[int, float] = {}
-        if known:
-            vectors = self._embeddings[[row for _, row in known]].astype(np.float32)
-            for (product, _), cosine in zip(known, vectors @ embedding, strict=True):
-                best[product] = max(best.get(product, -1.0), float(cosine))
-        in_stock = {product: stock for _, product, stock in pictures}
-        order = sorted(
-            in_stock, key=lambda product: (not in_stock[product], -best.get(product, -2.0), product)
-        )[:limit]
-        loaded = {
-            product.id: product
-            for product in session.scalars(
-                select(Product).where(Product.id.in_(order)).options(selectinload(Product.photos))
-            )
-        }
-        return [(loaded[product], best.get(product)) for product in order]
+        ranked = self.snapshot().rank(embedding, categories, limit, within=within, favour=favour)
+        rows = session.execute(_SHOWN, {"products": [one.product for one in ranked]})
+        shown = {row.id: row for row in rows}
+        found = [
+            describe_row(shown[one.product], shown[one.product].picture, language, one.cosine)
+            for one in ranked
+            if one.product in shown
+        ]
+        # what was sold out since the snapshot was made
+        return sorted(found, key=lambda product: not product.in_stock)
+
+    def categories(self) -> frozenset[str]:
+        """Slugs of the categories that have goods."""
+        return self.snapshot().categories
+
+    def snapshot(self) -> GoodsSnapshot:
+        """The goods as they were at most a minute ago."""
+        now = time.monotonic()
+        last, made = self._looked, self._snapshot
+        if made is not None and now - last < self._look_every_s:
+            return made
+        with self._lock:
+            self._looked = now
+            changed = self._making is None and self._seen != self._look()
+        if changed:
+            self._start()
+        making = self._making
+        if making is not None and (self._snapshot is None or now - last > _OLD_S):
+            making.join(None if self._snapshot is None else _PATIENCE_S)
+        if self._snapshot is None:
+            raise self._failed or RuntimeError("no snapshot was made")
+        return self._snapshot
+
+    def refresh(self) -> None:
+        """Has the next question answered from the shop as it is now."""
+        while (making := self._making) is not None:
+            making.join()
+        if self._seen != self._look():
+            self._make()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._making is None:
+                self._making = threading.Thread(target=self._make, name="snapshot", daemon=True)
+                self._making.start()
+
+    def _make(self) -> None:
+        try:
+            seen = self._look()
+            store = open_vectors(self._bundle)
+            with self._sessions() as session:
+                snapshot = GoodsSnapshot(session, store, open_index(self._bundle, store))
+            self._snapshot, self._seen = snapshot, seen
+        except Exception as error:
+            # the old one goes on answering, and the next look tries again
+            self._failed = error
+            _log.warning("The goods could not be read anew: %s", error)
+        finally:
+            self._making = None
+
+    def _look(self) -> tuple[object, ...]:
+        """What changes whenever goods, pictures or embeddings do; cheap."""
+        with self._sessions() as session:
+            newest = session.execute(
+                select(
+                    select(func.max(Import.id)).scalar_subquery(),
+                    select(func.max(Photo.id)).scalar_subquery(),
+                    select(func.max(Product.id)).scalar_subquery(),
+                )
+            ).one()
+        files = tuple(file.name for file in segment_files(self._bundle))
+        return (*newest, files)

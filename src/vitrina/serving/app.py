@@ -17,6 +17,7 @@ from vitrina.search.answers import FoundProduct, Language
 from vitrina.search.loaded import LoadedBundle
 from vitrina.serving import catalogue_api, photo_api, problems
 from vitrina.serving.shop_state import ShopState, load_shop
+from vitrina.store.product_search import Filters
 from vitrina.storefront.pages import Findings, Goods, Shelf, ShopFront
 from vitrina.storefront.pages import create_router as create_pages
 from vitrina.version import __version__
@@ -96,12 +97,17 @@ def _shop_front(state: ShopState) -> ShopFront:
                 words,
                 language=cast(Language, language),
                 limit=state.settings.results,
-                category=category,
+                filters=Filters(category=category),
                 cursor=cursor,
             )
         except VitrinaError as error:
             return Findings(problem=error.code)
-        return Findings([_goods(one) for one in found.products], found.total, found.next_cursor)
+        return Findings(
+            [_goods(one) for one in found.products],
+            found.total,
+            found.next_cursor,
+            corrected=found.corrected or "",
+        )
 
     def categories(language: str) -> list[Shelf]:
         entries = state.text.categories(cast(Language, language))

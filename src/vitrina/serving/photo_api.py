@@ -14,9 +14,11 @@ from vitrina.photos import decode
 from vitrina.search.answers import CategoryGuess, Decision, FoundProduct, Language
 from vitrina.search.engine import PhotoSearch
 from vitrina.serving import problems
+from vitrina.serving.catalogue_api import Price
 from vitrina.serving.language import request_language
 from vitrina.serving.shop_state import ShopState
 from vitrina.serving.upload import read_photo
+from vitrina.store.product_search import Filters
 
 
 class Timings(BaseModel):
@@ -79,17 +81,24 @@ def create_router(state: ShopState) -> APIRouter:
         request: Request,
         limit: Annotated[int, Query(ge=1, le=100)] = state.settings.results,
         lang: str = "",
+        q: str = "",
+        category: str = "",
+        price_min: Price = None,
+        price_max: Price = None,
+        in_stock: bool = False,
     ) -> PhotoResponse:
         """Finds the category that a photo shows, and its goods.
 
+        Words and filters leave out goods that do not match them, before the nearest are chosen.
         The photo is kept in memory while it is looked at, and nowhere afterwards.
         """
         search = state.photo_search()
         photo = await read_photo(request, state.limits.max_bytes)
         language = request_language(request, lang, state.settings.language)
+        filters = Filters(category or None, price_min, price_max, in_stock)
         arrived = time.perf_counter()
         return await to_thread.run_sync(
-            _answer, state, search, photo, language, limit, arrived, limiter=slots
+            _answer, state, search, photo, language, limit, q, filters, arrived, limiter=slots
         )
 
     return router
@@ -101,12 +110,16 @@ def _answer(
     photo: bytes,
     language: Language,
     limit: int,
+    words: str,
+    filters: Filters,
     arrived: float,
 ) -> PhotoResponse:
     started = time.perf_counter()
     pixels = decode(photo, state.limits)
     decoded = time.perf_counter()
-    found = search.search(pixels, language=language, limit=limit)
+    within = state.text.matching(words, filters)
+    matched = time.perf_counter()
+    found = search.search(pixels, language=language, limit=limit, within=within)
     answer, info = found.answer, search.bundle.info
     return PhotoResponse(
         query_id=uuid4().hex,
@@ -118,7 +131,7 @@ def _answer(
             queue=_ms(started - arrived),
             decode=_ms(decoded - started),
             infer=round(found.infer_ms, 2),
-            search=round(found.search_ms, 2),
+            search=round(found.search_ms + (matched - decoded) * 1e3, 2),
             total=_ms(time.perf_counter() - arrived),
         ),
         model=ModelName(name=info.backbone, version=info.version),

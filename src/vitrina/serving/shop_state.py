@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vitrina.errors import BundleError, NoBundle
 from vitrina.folder import ShopFolder
 from vitrina.photos import Limits
+from vitrina.search.decision import AcceptedRisk
 from vitrina.search.engine import PhotoSearch
 from vitrina.search.loaded import LoadedBundle, load_bundle
 from vitrina.search.text import TextSearch
@@ -71,7 +72,7 @@ def load_shop(
         BundleError: the bundle that was named cannot be served.
     """
     sessions = open_database(folder.database)
-    text = TextSearch(sessions)
+    text = TextSearch(sessions, folder.synonyms)
     try:
         loaded = (
             loading.result()
@@ -82,4 +83,5 @@ def load_shop(
         if bundle is not None:
             raise
         return ShopState(folder, sessions, text, None, error)
-    return ShopState(folder, sessions, text, PhotoSearch(loaded, sessions), None)
+    photo = PhotoSearch(loaded, sessions, risk=AcceptedRisk.of(folder.settings))
+    return ShopState(folder, sessions, text, photo, None)

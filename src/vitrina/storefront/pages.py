@@ -106,12 +106,14 @@ class Findings:
         total: How many there are altogether; None where nobody counted.
         next_cursor: Where the next page begins; None on the last one.
         problem: The code of what went wrong, as in the API's problem documents; empty if nothing.
+        corrected: What was searched instead of what was typed; empty where nothing was mended.
     """
 
     products: Sequence[Goods] = ()
     total: int | None = None
     next_cursor: str | None = None
     problem: str = ""
+    corrected: str = ""
 
 
 @dataclass(frozen=True)

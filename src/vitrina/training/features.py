@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,13 @@ class FeatureCache:
         self._pooled = RecordFile(pooled, (frozen.feature_dim,), np.float16)
         self._middle = frozen.middle and RecordFile(middle, frozen.middle, np.float16)
 
-    def compute(self, dataset: Dataset, views: int, pixels: PixelCache, progress: Progress) -> None:
+    def compute(
+        self,
+        dataset: Dataset,
+        views: int,
+        pixels: PixelCache | Mapping[str, Pixels],
+        progress: Progress,
+    ) -> None:
         """Computes what is missing: all views of what is learned from, plain ones of the rest.
 
         May be interrupted anywhere.
@@ -100,19 +106,22 @@ class FeatureCache:
         self._require_room(len(missing) * sum(file.record_bytes for file in files))
         RecordFile.append_together(files, self._compute(missing, pixels, progress))
 
-    def pooled(self, dataset: Dataset, split: Split, views: int) -> LabelledRows:
+    def pooled(
+        self, dataset: Dataset, split: Split, views: int, *, keep: bool = True
+    ) -> LabelledRows:
         """Pooled features of a split, in memory: heads that learn read them many times.
 
         They are kept, for TensorFlow goes on holding what a trial has read: a copy for each trial
-        would stay.
+        would stay. What is read once, of another dataset, need not be.
         """
-        if (split, views) in self._in_memory:
+        if keep and (split, views) in self._in_memory:
             return self._in_memory[split, views]
         rows = self._rows(self._pooled, dataset, split, views)
         values = self._pooled.values[rows.rows.reshape(-1)]
         own = np.arange(rows.rows.size).reshape(rows.rows.shape)
         kept = LabelledRows(values, own, rows.labels, rows.classes)
-        self._in_memory[split, views] = kept
+        if keep:
+            self._in_memory[split, views] = kept
         return kept
 
     def middle(self, dataset: Dataset, split: Split, views: int) -> LabelledRows:
@@ -141,7 +150,10 @@ class FeatureCache:
             )
 
     def _compute(
-        self, wanted: Sequence[tuple[str, int]], pixels: PixelCache, progress: Progress
+        self,
+        wanted: Sequence[tuple[str, int]],
+        pixels: PixelCache | Mapping[str, Pixels],
+        progress: Progress,
     ) -> Iterator[tuple[str, tuple[npt.NDArray[Any], ...]]]:
         compute_one = self._frozen.load()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +42,13 @@ class Learned:
         head: (N, D) float32 pooled features -> (N, C) float32 probabilities.
         tail_and_head: From the activations at the cut; None where only the head learned.
         epochs: One entry an epoch of both phases.
+        tail: From the activations at the cut to pooled features; None where only the head learned.
     """
 
     head: keras.Model
     tail_and_head: keras.Model | None
     epochs: Epochs
+    tail: keras.Model | None = None
 
 
 class Learner:
@@ -81,9 +83,22 @@ class Learner:
         self.feature_dim = loaded.description.feature_dim
         self._features = FeatureCache(cache, self._frozen_part(), seed)
 
-    def compute(self, pixels: PixelCache, views: int, progress: Progress) -> None:
-        """Computes what the frozen part makes of each photo, as far as it is missing."""
-        self._features.compute(self._dataset, views, pixels, progress)
+    def compute(
+        self,
+        pixels: PixelCache | Mapping[str, Pixels],
+        views: int,
+        progress: Progress,
+        dataset: Dataset | None = None,
+    ) -> None:
+        """Computes what the frozen part makes of each photo, as far as it is missing.
+
+        Args:
+            pixels: All those photos.
+            views: Of each photo that is learned from.
+            progress: Where the work reports to.
+            dataset: Another one than is learned.
+        """
+        self._features.compute(dataset or self._dataset, views, pixels, progress)
 
     def learn(
         self,
@@ -138,7 +153,7 @@ class Learner:
                 checkpoint=_phase_file(checkpoint, 2),
                 tensorboard=tensorboard,
             )
-        return Learned(head, tail_and_head, epochs)
+        return Learned(head, tail_and_head, epochs, keras.Model(middle, pooled))
 
     def probabilities(
         self, learned: Learned, split: Split
@@ -153,6 +168,23 @@ class Learner:
             return np.empty((0, part.classes), dtype=np.float32), part.labels
         model = learned.tail_and_head or learned.head
         return run_in_batches(model, part.values, part.rows[:, 0]), part.labels
+
+    def features(
+        self, learned: Learned, split: Split, dataset: Dataset | None = None
+    ) -> npt.NDArray[np.float32]:
+        """(N, D) float32, pooled features of the plain photos of a split.
+
+        Args:
+            learned: What was learned last: the next `learn` changes the network that it stands on.
+            split: Whose photos.
+            dataset: Another one, all photos of which `compute` has been asked for, too.
+        """
+        cached = self._features
+        if learned.tail is None:
+            part = cached.pooled(dataset or self._dataset, split, 1, keep=dataset is None)
+            return np.asarray(part.values[part.rows[:, 0]], dtype=np.float32)
+        part = cached.middle(dataset or self._dataset, split, 1)
+        return run_in_batches(learned.tail, part.values, part.rows[:, 0])
 
     @property
     def classes(self) -> int:

@@ -26,7 +26,6 @@ class Run:
         fingerprint: Of the dataset.
         categories: Slugs in the order of the network's outputs.
         embedding_size: Length of the embedding.
-        fill_threshold: Confidence from which the search box is filled.
         validation: Figures on the photos that were watched.
         test: Figures on the photos that were kept away.
         seconds: Duration of each part of the work; what an earlier run had computed costs nothing.
@@ -45,7 +44,6 @@ class Run:
     fingerprint: str
     categories: tuple[str, ...]
     embedding_size: int
-    fill_threshold: float
     validation: dict[str, float]
     test: dict[str, float]
     seconds: dict[str, float]
@@ -68,6 +66,7 @@ def read_run(folder: Path) -> Run:
     """
     try:
         content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        content.pop("fill_threshold", None)  # runs of 0.1 have it; bundles know better now
         return Run(**{**content, "categories": tuple(content["categories"])})
     except FileNotFoundError as error:
         raise TrainingError(

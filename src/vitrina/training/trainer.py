@@ -18,7 +18,6 @@ from vitrina import atomic
 from vitrina.dataset import Dataset
 from vitrina.errors import MissingExtra
 from vitrina.evaluation.candidate import TrialRecord
-from vitrina.evaluation.metrics import Labels, Probabilities, fill_threshold
 from vitrina.evaluation.offline import score
 from vitrina.folder import ShopFolder
 from vitrina.machine import this_machine
@@ -35,9 +34,6 @@ from vitrina.training.tuner import DEPTHS, FEWEST_FOR_DEPTHS, best_plan, tune, t
 from vitrina.version import __version__
 
 NOT_TUNED = Tuning()
-
-_ENOUGH_WATCHED = 20
-_GUESSED_THRESHOLD = 0.6
 
 
 @dataclass
@@ -124,7 +120,6 @@ def train_run(
             fingerprint=dataset.fingerprint,
             categories=dataset.categories,
             embedding_size=loaded.description.feature_dim,
-            fill_threshold=_threshold(*watched, folder.settings.wrong_fills, progress),
             validation=score(*watched).as_json(),
             test=score(*tested).as_json(),
             seconds=clock.seconds,
@@ -222,16 +217,3 @@ def _identity(dataset: Dataset, plan: TrainingPlan, loaded: LoadedBackbone | Loa
     """Changes with anything that the course of a run depends on."""
     parts = [dataset.fingerprint, asdict(plan), loaded.weights.sha256, version("keras")]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-
-def _threshold(
-    probabilities: Probabilities, labels: Labels, wrong_fills: float, progress: Progress
-) -> float:
-    """From which confidence the search box is filled; a stated guess where it cannot be fitted."""
-    if len(labels) >= _ENOUGH_WATCHED:
-        return fill_threshold(probabilities, labels, wrong_fills)
-    progress.say(
-        f"Only {len(labels)} photos were watched, {_ENOUGH_WATCHED} or more are needed to fit from "
-        f"which confidence the search box is filled: {_GUESSED_THRESHOLD} is taken."
-    )
-    return _GUESSED_THRESHOLD

@@ -10,7 +10,8 @@ import { page } from "./texts.js";
  * @typedef {import("./texts.js").Category & { confidence: number }} Candidate
  * @typedef {{ query_id: string, decision: "category" | "unsure" | "unknown",
  *   category: Candidate | null, alternatives: Candidate[], products: Product[] }} PhotoAnswer
- * @typedef {{ products: Product[], total: number | null, next_cursor: string | null }} Findings
+ * @typedef {{ products: Product[], total: number | null, next_cursor: string | null,
+ *   corrected?: string | null }} Findings corrected: what was searched instead of what was typed
  */
 
 /** Goods asked for at once. */

@@ -166,12 +166,23 @@ export function showResults(heading, products, next) {
   const leavesKeyboard = goods.contains(document.activeElement);
   place("results-heading").textContent = empty ? say("empty") : heading;
   place("empty").hidden = !empty;
+  place("corrected").hidden = true;
   goods.replaceChildren(...products.map(card));
   showMore(next);
   problem.hidden = true;
   results.hidden = false;
   // Who was already among the goods of before stays among goods.
   if (leavesKeyboard) focusResults();
+}
+
+/**
+ * What was searched instead of what was typed.
+ *
+ * @param {string} words
+ */
+export function showCorrected(words) {
+  place("corrected").textContent = say("corrected", { words });
+  place("corrected").hidden = false;
 }
 
 /**

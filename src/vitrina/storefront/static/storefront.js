@@ -94,11 +94,10 @@ function showAnswer(view, answer) {
   screen.tell(count ? say("shown_photo", { count }) : "");
   if (answer.decision === "category") {
     screen.showResults(answer.category.name, answer.products, wholeCategory(answer));
-  } else if (answer.decision === "unsure" && count) {
-    screen.showResults(say("heading_near"), answer.products, null);
+  } else if (count) {
+    const heading = answer.decision === "unknown" ? "heading_nearest" : "heading_near";
+    screen.showResults(say(heading), answer.products, null);
   } else {
-    // What is nearest to an unknown thing is nothing that was looked for.
-    screen.tell("");
     screen.hideResults();
   }
 }
@@ -157,6 +156,7 @@ async function showFindings(view, answer) {
   else screen.tell(say("found", { count: total ?? 0 }));
   if (atHome && products.length === 0) screen.hideResults();
   else screen.showResults(headingOf(view), products, nextPage(view, findings.next_cursor));
+  if (findings.corrected) screen.showCorrected(findings.corrected);
 }
 
 /**
