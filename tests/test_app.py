@@ -201,7 +201,15 @@ def test_description_of_the_photo(client: AppClient) -> None:
     }  # fmt: skip
     form = photo["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["required"] == ["photo"]
-    assert {parameter["name"] for parameter in photo["parameters"]} == {"limit", "lang"}
+    assert {parameter["name"] for parameter in photo["parameters"]} == {
+        "limit",
+        "lang",
+        "q",
+        "category",
+        "price_min",
+        "price_max",
+        "in_stock",
+    }
 
 
 def test_refusals_are_described_as_what_they_are(client: AppClient) -> None:

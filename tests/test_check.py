@@ -201,11 +201,11 @@ def colour_embeddings(names: Sequence[str], pixels: PixelCache, _: Progress) -> 
 
 
 def shop_with_wrong_labels(shop: Shop, place: Path) -> set[str]:
-    """Red lamps and green sockets; two of each stand in the other category."""
+    """Forty red lamps and forty green sockets; two of each stand in the other category."""
     rows = []
     wrong = set()
     for category, colour in (("Лампы", (200, 60, 40)), ("Розетки", (60, 170, 80))):
-        for number in range(20):
+        for number in range(40):
             other = {"Лампы": "Розетки", "Розетки": "Лампы"}[category]
             sku = f"{category}-{number}"
             shade = (colour[0] + number % 7, colour[1], colour[2] + number % 5)

@@ -27,7 +27,7 @@ from vitrina.errors import FeedError
 
 COMMANDS = (
     "init", "import", "check", "weights", "train", "tune", "compare", "report", "publish", "search",
-    "serve", "demo",
+    "serve", "demo", "categories",
 )  # fmt: skip
 
 
@@ -204,7 +204,17 @@ def test_check(vitrina: Vitrina, shop: Shop) -> None:
     assert "few photos" in ended.out
     answer = vitrina("check", "--shop", shop.folder.root, "--json").json
     assert answer["categories"] == {"kabeli": 5, "lamps": 5, "sockets": 5}
-    assert {"kind", "category", "product", "detail"} == set(answer["findings"][0])
+    assert {"kind", "category", "product", "detail", "photos"} <= set(answer["findings"][0])
+    table = shop.folder.root / "check" / "corrections.csv"
+    applied = vitrina("check", "--apply", table, "--shop", shop.folder.root)
+    assert (applied.code, applied.out) == (0, "Corrections: nothing to do.\n")
+    row = "move,lampy-1,,Лампы,Розетки"
+    table.write_text(f"action,article,photo,from category,to category\n{row}\n", encoding="utf-8")
+    moved = vitrina("check", "--apply", table, "--shop", shop.folder.root)
+    assert moved.out.startswith("Corrections: 1 products moved.\nTo take it back: vitrina check")
+    failed(vitrina("check", "--apply", table.with_name("no.csv"), "--shop", shop.folder.root), "no")
+    unlabelled = vitrina("check", "--no-labels", "--shop", shop.folder.root)
+    assert "Wrong labels" not in unlabelled.out
 
 
 def test_search_by_words(vitrina: Vitrina, shop: Shop) -> None:
@@ -290,7 +300,7 @@ def test_interruption_of_a_process(shop: Shop) -> None:
 import os, signal, sys
 from vitrina import Shop
 from vitrina.cli import main
-Shop.check = lambda _shop: os.kill(os.getpid(), signal.SIGINT)
+Shop.check = lambda _shop, labels: os.kill(os.getpid(), signal.SIGINT)
 sys.argv = ["vitrina", "check", "--shop", sys.argv[1]]
 main()
 """

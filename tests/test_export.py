@@ -62,6 +62,15 @@ def test_the_test_figures_are_those_of_the_run(
     assert published.info.metrics["test"]["loss"] == pytest.approx(run.test["loss"], abs=0.01)
 
 
+def test_too_few_watched_photos_to_fit_decisions_are_told(
+    trained_copy: tuple[Shop, Run, Listening],
+) -> None:
+    shop, run, heard = trained_copy
+    bundle = shop.publish(run.id)
+    assert set(bundle.info.checksums) == {"model.onnx", "goods.npy"}
+    assert any("photos were watched, 20 or more are needed" in said for said in heard.told)
+
+
 def test_a_shape_never_seen_is_found(trained: tuple[Shop, Run], published: Bundle) -> None:
     shop, _ = trained
     answers = [

@@ -51,9 +51,10 @@ def _read(path: Path) -> dict[str, str]:
             )
         for row in reader:
             if row["split"] not in SPLITS:
+                given = row["split"] and row["split"][:40]
                 raise FeedError(
-                    f"{path.name}, line {reader.line_num}: split is {row['split']!r}; expected "
-                    "train or test.",
+                    f"{path.name}, line {reader.line_num}: split is {given!r}; expected train or "
+                    "test.",
                     hint="Leave pictures out whose split Vitrina shall choose.",
                 )
             if not row["file"]:

@@ -120,9 +120,10 @@ def check(
         print_json(report)
         return
     stdout().print(
-        f"{report.products} products, {report.photos} photos, {len(report.categories)} categories, "
-        f"{report.copy_groups} groups of near copies."
+        f"{report.products} products, {report.photos} photos, {len(report.categories)} categories."
     )
+    if report.copy_groups:
+        stdout().print(f"{report.copy_groups} pictures come in near copies.")
     if report.labels_unchecked and labels:
         stdout().print(
             f"Wrong labels were not looked for: {report.labels_unchecked}", soft_wrap=True

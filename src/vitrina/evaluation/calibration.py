@@ -17,6 +17,8 @@ _SPREAD = 0.6
 """Standard deviation that categories' offsets are expected to have, log-odds."""
 _START = (1.0, 20.0)
 _MOST = (10.0, 200.0)
+_SLOPES = (1e-3, 30.0)
+"""Photos that are told apart without a mistake would want no end of it."""
 
 
 def fit_weights(network: Floats, nearness: Floats, labels: Labels) -> Weights:
@@ -83,13 +85,13 @@ def _fit_certainty(
     def loss(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         common, slope, own = values[0], values[1], values[2:]
         odds = common - slope * entropy + own[first]
-        error = weight * (1 / (1 + np.exp(-odds)) - right)
+        error = weight * ((1 + np.tanh(odds / 2)) / 2 - right)  # the logistic, never overflowing
         total = weight @ (np.logaddexp(0, odds) - right * odds) + (own**2).sum() / (2 * _SPREAD**2)
         by_category = np.bincount(first, error, minlength=categories)
         towards: Any = by_category + own / _SPREAD**2
         return float(total), np.concatenate([[error.sum(), -(error @ entropy)], towards])
 
     start = np.concatenate([[1.0, 1.0], np.zeros(categories)])
-    least_slope = [(None, None), (1e-3, None), *[(None, None)] * categories]
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=least_slope).x
+    bounds = [(None, None), _SLOPES, *[(None, None)] * categories]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return float(found[1]), (found[0] + found[2:]).astype(np.float32)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from vitrina.near_copies.alignment import Parts, cut, shrink, unit
-from vitrina.near_copies.perceptual_hash import WINDOWS, Grey, HashIndex, Window, hash_window
+from vitrina.near_copies.perceptual_hash import (
+    WINDOWS,
+    Grey,
+    HashIndex,
+    SmallPictures,
+    Window,
+    hash_window,
+)
 
 ALIKE = 0.8
 """Least correlation of two candidates at a coarse scale, before they are aligned."""
@@ -65,24 +74,26 @@ class Candidates:
 
 
 def find_candidates(
-    pictures: Grey, names: Sequence[str], embeddings: Mapping[str, npt.NDArray[np.float32]] | None
+    pictures: SmallPictures,
+    names: Sequence[str],
+    embeddings: Mapping[str, npt.NDArray[np.float32]] | None,
 ) -> Candidates:
     """Every pair that hashes or embeddings find alike, the likest first, each pair once.
 
     Args:
-        pictures: (N, 56, 56) float32, grey.
+        pictures: Grey.
         names: N names of the photos, for `embeddings`.
         embeddings: Of some of the photos, of unit length.
     """
-    varied = pictures.std(axis=(1, 2)) >= FLAT
-    index = HashIndex(hash_window(pictures))
-    whole = unit(shrink(pictures, _COARSE))
+    varied = _in_blocks(lambda block: block.std(axis=(1, 2)), pictures) >= FLAT
+    index = HashIndex(_in_blocks(hash_window, pictures))
+    whole = _in_blocks(lambda block: unit(shrink(block, _COARSE)), pictures)
     found = []
     neighbours = _neighbours(names, embeddings or {})
     for number, window in enumerate(WINDOWS):
-        turned = pictures[:, :, ::-1] if window.mirrored else pictures
-        seen = unit(cut(turned, _part(window), _COARSE))
-        pieces = [(pair, ALIKE) for pair in index.close(hash_window(pictures, window))]
+        seen = _in_blocks(partial(_seen, window), pictures)
+        asked = _in_blocks(partial(hash_window, window=window), pictures)
+        pieces = [(pair, ALIKE) for pair in index.close(asked)]
         pieces += [(pair, ALIKE_SEEN) for pair in neighbours]
         for (first, second), least in pieces:
             wanted = (first != second) & varied[first] & varied[second]
@@ -92,6 +103,20 @@ def find_candidates(
             windows = np.full(int(alike.sum()), number)
             found.append(Candidates(first[alike], second[alike], windows, likeness[alike]))
     return _once(found)
+
+
+def _seen(window: Window, pictures: Grey) -> Grey:
+    """Coarse pictures of a window, (N, pixels), as `unit` makes them."""
+    turned = pictures[:, :, ::-1] if window.mirrored else pictures
+    return unit(cut(turned, _part(window), _COARSE))
+
+
+def _in_blocks(work: Callable[[Grey], npt.NDArray[Any]], pictures: SmallPictures) -> Any:
+    """What `work` makes of all pictures, a block at a time: all at once would fill the memory."""
+    blocks = range(0, len(pictures), _BLOCK)
+    return np.concatenate(
+        [work(pictures[begin : begin + _BLOCK].astype(np.float32)) for begin in blocks]
+    )
 
 
 def _part(window: Window) -> Parts:

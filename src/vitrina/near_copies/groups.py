@@ -17,7 +17,7 @@ from vitrina import atomic
 from vitrina.near_copies.alignment import align, cut, shrink
 from vitrina.near_copies.candidates import Candidates, find_candidates
 from vitrina.near_copies.details import compare, edge_correlation
-from vitrina.near_copies.perceptual_hash import SIDE, Grey
+from vitrina.near_copies.perceptual_hash import SIDE, SmallPictures
 from vitrina.photos import DECODER_VERSION, SIZE, Pixels
 from vitrina.pixels import PixelCache
 from vitrina.progress import SILENT, Progress
@@ -145,12 +145,13 @@ def _find(
 
 
 def _confirmed(
-    candidates: Candidates, pictures: Grey, names: Sequence[str], pixels: PixelCache
+    candidates: Candidates, pictures: SmallPictures, names: Sequence[str], pixels: PixelCache
 ) -> Iterator[CopyPair]:
     parts = candidates.parts
     for side, steps, least, least_edges in _STAGES:
         first, second = (
-            shrink(pictures[rows], side) for rows in (candidates.first, candidates.second)
+            shrink(pictures[rows].astype(np.float32), side)
+            for rows in (candidates.first, candidates.second)
         )
         first[candidates.mirrored] = first[candidates.mirrored][:, :, ::-1]
         aligned = align(first, second, parts, steps=steps)
@@ -168,8 +169,8 @@ def _confirmed(
 
 def small_pictures(
     names: Sequence[str], pixels: PixelCache, cache: Path, progress: Progress = SILENT
-) -> Grey:
-    """Small grey pictures of photos, (N, 56, 56) float32, 0 to 255; kept for the next time.
+) -> SmallPictures:
+    """Small grey pictures of photos, (N, 56, 56) uint8; kept for the next time.
 
     Args are those of `near_copies`, the names in any order.
     """
@@ -184,4 +185,5 @@ def small_pictures(
     )
     if missing:
         records.append(small)
-    return np.asarray(records.values[records.rows_of(names)], dtype=np.float32)
+    pictures: SmallPictures = records.values[records.rows_of(names)]
+    return pictures

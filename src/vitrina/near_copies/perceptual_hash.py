@@ -27,7 +27,12 @@ _CHUNK_BITS = 16
 _EXPANDED = 2_000_000
 """Pairs that are looked at together: bounds the memory."""
 
+SmallPictures = npt.NDArray[np.uint8]
+"""(N, 56, 56) uint8, grey."""
+
 Grey = npt.NDArray[np.float32]
+"""The same as numbers to compute with."""
+
 Hashes = npt.NDArray[np.uint64]
 
 

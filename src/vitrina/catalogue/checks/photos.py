@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from vitrina.catalogue.checks.findings import Finding, ShownPhoto
-from vitrina.near_copies.perceptual_hash import Grey
+from vitrina.near_copies.perceptual_hash import SmallPictures
 
 TINY_SIDE = 100
 """Short side, pixels, below which a photo is too coarse for a network that takes 224."""
@@ -24,14 +24,14 @@ _OUTLIERS = 0.5
 
 
 def blank_findings(
-    photos: Sequence[ShownPhoto], names: Sequence[str], pictures: Grey
+    photos: Sequence[ShownPhoto], names: Sequence[str], pictures: SmallPictures
 ) -> Iterator[Finding]:
     """Pictures of almost one colour.
 
     Args:
         photos: All that can be read.
         names: SHA-256 of the pictures.
-        pictures: (N, 56, 56) float32, grey, one for each name.
+        pictures: (N, 56, 56) uint8, grey, one for each name.
     """
     dark, light = np.percentile(
         pictures.reshape(len(names), -1), (_OUTLIERS, 100 - _OUTLIERS), axis=1
