@@ -77,6 +77,18 @@ def test_a_category_that_is_often_wrong_is_trusted_less() -> None:
     assert spread < wary.offsets.max() - wary.offsets[2]
 
 
+def test_a_few_photos_that_are_all_right_do_not_make_sure() -> None:
+    labels = np.arange(25) % CATEGORIES
+    network = np.full((25, CATEGORIES), 0.1, dtype=np.float32)
+    network[np.arange(25), labels] = 0.6
+    nearness = np.full((25, CATEGORIES), 0.3, dtype=np.float32)
+    nearness[np.arange(25), labels] = 0.5
+    fitted = fit_weights(network, nearness, labels)
+    assert fitted.network < 3
+    assert fitted.nearness < 100
+    assert weigh(network, nearness, fitted).probabilities.max() < 1 - 1e-6
+
+
 def test_probabilities_sum_to_one_and_certainty_falls_with_entropy() -> None:
     logits, _ = honest_logits(50, seed=5)
     found = weigh(softmax(logits), np.zeros_like(logits), weights(network=2))

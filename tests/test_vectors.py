@@ -125,7 +125,7 @@ def test_index_is_measured_saved_and_read_again(tmp_path: Path) -> None:
     assert index.info == info
     assert measure_recall(index, store) == info.recall
     query = store.take(np.array([42]))[0].astype(np.float32)
-    assert index.propose(query, 10)[0] == 42
+    assert index.propose(query)[0] == 42
 
 
 def test_long_embeddings_are_projected_for_the_index(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_long_embeddings_are_projected_for_the_index(tmp_path: Path) -> None:
     index = open_index(bundle, store)
     assert index is not None
     query = store.take(np.array([7]))[0].astype(np.float32)
-    assert 7 in index.propose(query, 10)
+    assert 7 in index.propose(query)
 
 
 def test_index_serves_while_segments_are_added_but_not_for_others(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ _KIND = 100
 _BATCH = 10_000
 _VERSION = "made-up"
 _WARM_UP = 20
+_RECALL_QUERIES = 400
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _make_shop(root: Path, goods: int, dimensions: int, progress: Progress) -> B
                     {
                         "id": number + 1, "sku": f"A-{number}", "currency": "RUB",
                         "name": f"Product {number}", "category_id": category + 1,
-                        "price_minor": 100 * number, "in_stock": number % 10 != 0,
+                        "price_minor": 100 * number, "in_stock": number // made_up.kinds % 10 != 0,
                     }
                     for number, category in zip(numbers.tolist(), categories.tolist(), strict=True)
                 ],
@@ -248,7 +249,7 @@ def _measure(root: Path, questions: int) -> dict[str, Any]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         **times,
-        "recall_10": _recall(snapshot, queries[:100]),
+        "recall_10": _recall(snapshot, queries[:_RECALL_QUERIES]),
         "snapshot_seconds": round(seconds, 2),
         "memory_mb": memory,
         "private_mb": private,

@@ -84,7 +84,7 @@ class Decider:
             return
         sold = model.sold
         self._entropies, self._nearnesses = np.sort(sold.entropy), np.sort(sold.nearness)
-        familiar = self._familiarity(sold.entropy, sold.nearness)
+        familiar = self._familiarity(sold.entropy, sold.nearness, watched=True)
         self._strange_up_to = _lower_quantile(familiar, risk.wrong_unknowns)
         unsold = self._familiarity(model.unsold.entropy, model.unsold.nearness)
         self._certain_from, self.proven = fill_threshold_for(
@@ -119,16 +119,25 @@ class Decider:
             for odd, sure in zip(strange, filled, strict=True)
         ]
 
-    def _familiarity(self, entropy: Floats, nearness: Floats) -> npt.NDArray[np.float64]:
+    def _familiarity(
+        self, entropy: Floats, nearness: Floats, *, watched: bool = False
+    ) -> npt.NDArray[np.float64]:
         """How usual photos are among those of what is sold, 0 to 1.
 
         The product of two shares: of watched photos with no less entropy, and of those that were
         no nearer to what was learned from. Both are conformal p-values (Bates et al., "Testing for
         Outliers with Conformal p-values", Annals of Statistics 2023).
+
+        Args:
+            entropy: (N,) float32.
+            nearness: (N,) float32.
+            watched: Whether these are the watched photos: none is compared with itself then.
         """
         count = len(self._entropies) + 1
         as_uncertain = count - np.searchsorted(self._entropies, entropy, side="left")
         as_far = 1 + np.searchsorted(self._nearnesses, nearness, side="right")
+        if watched:
+            as_uncertain, as_far, count = as_uncertain - 1, as_far - 1, count - 1
         familiarity: npt.NDArray[np.float64] = as_uncertain * as_far / count**2
         return familiarity
 

@@ -24,7 +24,8 @@ _READ_AT_ONCE = 50_000
 _COMPARED_AT_ONCE = 20_000
 _EXACT_SCOPE = 20_000
 """Photos up to which a part of a large shop is compared one by one."""
-_MOST_PROPOSALS = 10_000
+_COMPARED_PROPOSALS = 160
+"""Proposals of the index that are compared at full length, at least."""
 _FAVOURED_AMONG = 64
 """Nearest pictures among which those of favoured categories are looked for, at least."""
 _MORE_PICTURES = 8
@@ -84,6 +85,23 @@ class _Shelf:
             listed = np.arange(found.start, found.stop) if isinstance(found, slice) else found
             found = listed[np.isin(self.products[listed], within)]
         return found
+
+
+class _Question:
+    """An embedding to compare with, and what was found out about it while an answer is made.
+
+    Args:
+        embedding: (D,) float32, unit length.
+
+    Attributes:
+        half: The same in half precision.
+        proposed: Places in the snapshot's order that the index proposes; None before it is asked.
+    """
+
+    def __init__(self, embedding: Embedding) -> None:
+        self.embedding = embedding
+        self.half = embedding.astype(np.float16)
+        self.proposed: Rows | None = None
 
 
 class GoodsSnapshot:
@@ -157,11 +175,12 @@ class GoodsSnapshot:
                 alone; 0 or less. Categories without an entry have the least of them.
         """
         found: list[Likeness] = []
+        question = _Question(embedding)
         for shelf, bare in zip(self._shelves, self._bare, strict=True):
             missing = limit - len(found)
             if missing <= 0:
                 break
-            found += self._nearest(shelf, embedding, categories, missing, within, favour or {})
+            found += self._nearest(shelf, question, categories, missing, within, favour or {})
             places = bare.places(categories, within)
             behind = np.sort(bare.products[places])[: limit - len(found)]
             found += [Likeness(int(product), None) for product in behind]
@@ -170,7 +189,7 @@ class GoodsSnapshot:
     def _nearest(
         self,
         shelf: _Shelf,
-        embedding: Embedding,
+        question: _Question,
         categories: Sequence[str] | None,
         limit: int,
         within: Rows | None,
@@ -186,72 +205,65 @@ class GoodsSnapshot:
             least = min(favour.values())
             lifts = np.array([favour.get(slug, least) for slug in shelf.categories])
         while True:
-            found, cosines = self._likest_pictures(shelf, places, embedding, min(count, size))
+            found, cosines = self._likest_pictures(shelf, places, question, min(count, size))
             scores = cosines + lifts[shelf.category_of(found)] if favour else cosines
             best = _by_product(shelf.products[found], cosines, scores, limit)
-            if len(best) == limit or count >= size:
+            if len(best) == limit or len(found) < count:
                 return best
             count *= 4
 
     def _likest_pictures(
-        self, shelf: _Shelf, places: slice | Rows, embedding: Embedding, count: int
+        self, shelf: _Shelf, places: slice | Rows, question: _Question, count: int
     ) -> tuple[Rows, Embedding]:
         """The nearest pictures among `places` of a shelf, and their cosines.
 
         Returns:
-            Places, at least `count` where there are so many.
+            Places, `count` of them or all there are. Where an index proposes and the whole shelf
+            is wanted, those that lie too far away for that are left out.
         """
         size = _size(places)
-        if self.index is not None and size > _EXACT_SCOPE and count < size:
-            proposed = self._proposed(shelf, embedding, places, count)
-            if proposed is not None:
-                return proposed
+        if self.index is not None and size > _EXACT_SCOPE:
+            proposed = self._proposed(shelf, places, question, count)
+            if len(proposed) >= count or size == len(shelf.products):
+                keys, cosines = _exact(self.store.take(shelf.rows[proposed]), question, count)
+                return proposed[keys], cosines
         if self._matrix is not None:
             start = shelf.start
             if isinstance(places, slice):
                 vectors = self._matrix[start + places.start : start + places.stop]
-                keys, cosines = _exact(vectors, embedding, count)
+                keys, cosines = _exact(vectors, question, count)
                 return keys + places.start, cosines
-            keys, cosines = _exact(self._matrix[start + places], embedding, count)
+            keys, cosines = _exact(self._matrix[start + places], question, count)
             return places[keys], cosines
         listed = np.arange(places.start, places.stop) if isinstance(places, slice) else places
         found = [np.empty(0, dtype=np.int64)]
         likeness: list[Embedding] = [np.empty(0, dtype=np.float32)]
         for begin in range(0, len(listed), _COMPARED_AT_ONCE):
             part = listed[begin : begin + _COMPARED_AT_ONCE]
-            keys, cosines = _exact(self.store.take(shelf.rows[part]), embedding, count)
+            keys, cosines = _exact(self.store.take(shelf.rows[part]), question, count)
             found.append(part[keys])
             likeness.append(cosines)
         order = np.argsort(-np.concatenate(likeness), kind="stable")[:count]
         return np.concatenate(found)[order], np.concatenate(likeness)[order]
 
     def _proposed(
-        self, shelf: _Shelf, embedding: Embedding, places: slice | Rows, count: int
-    ) -> tuple[Rows, Embedding] | None:
-        """The nearest among what the index proposes; None where too few of `places` are."""
+        self, shelf: _Shelf, places: slice | Rows, question: _Question, count: int
+    ) -> Rows:
+        """Those of `places` that the index proposes: the likeliest of them, in their own order."""
         assert self.index is not None
-        allowed = None
-        if not isinstance(places, slice):
-            allowed = np.zeros(len(shelf.products), dtype=bool)
-            allowed[places] = True
-        wanted = count
-        while wanted <= _MOST_PROPOSALS:
-            rows = self.index.propose(embedding, wanted)
+        if question.proposed is None:
+            rows = self.index.propose(question.embedding)
             if self._newest is not None:  # what came after the index was built
-                keys, _ = _exact(self._newest, embedding, wanted)
-                rows = np.concatenate([rows, keys + self.index.info.rows])
-            found = self._places_of(rows) - shelf.start
-            if isinstance(places, slice):
-                found = found[(found >= places.start) & (found < places.stop)]
-            else:
-                found = found[(found >= 0) & (found < len(shelf.products))]
-                found = found[allowed[found]] if allowed is not None else found
-            if len(found) >= count:
-                found = np.sort(found)  # as if all had been compared: what ties is the same
-                keys, cosines = _exact(self.store.take(shelf.rows[found]), embedding, count)
-                return found[keys], cosines
-            wanted *= 8
-        return None
+                keys, _ = _exact(self._newest, question, count)
+                rows = np.concatenate([keys + self.index.info.rows, rows])
+            question.proposed = self._places_of(rows)
+        found = question.proposed - shelf.start
+        if isinstance(places, slice):
+            found = found[(found >= places.start) & (found < places.stop)]
+        else:
+            found = found[np.isin(found, places)]
+        # in their own order, so that what ties comes as if all had been compared
+        return np.sort(found[: max(_COMPARED_PROPOSALS, 4 * count)])
 
     def _places_of(self, rows: Rows) -> Rows:
         """Places in the snapshot's order of the pictures with those embeddings."""
@@ -264,7 +276,7 @@ def _size(places: slice | Rows) -> int:
     return int(places.stop - places.start) if isinstance(places, slice) else len(places)
 
 
-def _exact(vectors: Half, embedding: Embedding, count: int) -> tuple[Rows, Embedding]:
+def _exact(vectors: Half, question: _Question, count: int) -> tuple[Rows, Embedding]:
     """The `count` nearest of `vectors`, (N, D), and their cosines, the nearest first."""
     from usearch.index import MetricKind, search
 
@@ -272,7 +284,7 @@ def _exact(vectors: Half, embedding: Embedding, count: int) -> tuple[Rows, Embed
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
     matches = search(
         vectors,
-        embedding.astype(np.float16),
+        question.half,
         min(count, len(vectors)),
         MetricKind.IP,
         exact=True,
