@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from vitrina import Shop
 from vitrina.bench.no_goods import KINDS, draw_no_goods
-from vitrina.cli import app
+from vitrina.cli.commands import app
 from vitrina.errors import DatasetError
 
 PRODUCTS = 100
