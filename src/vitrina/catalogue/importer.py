@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from vitrina.catalogue.batch_writer import BatchWriter
+from vitrina.catalogue.disk_faults import telling_disk_faults
 from vitrina.catalogue.feeds import Feed, open_feed
 from vitrina.catalogue.fingerprints import Fingerprints
 from vitrina.catalogue.past_imports import ShopHas, last_import, refused_name, shop_has
@@ -28,7 +27,7 @@ from vitrina.catalogue.refusals import RefusalFile, first_refusals
 from vitrina.catalogue.renames import tidy_categories
 from vitrina.catalogue.rows import FeedRow, Refusal, RefusedRow
 from vitrina.catalogue.split_file import describe_missed, read_split_file
-from vitrina.errors import FeedError, ShopError
+from vitrina.errors import FeedError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
@@ -110,7 +109,7 @@ def import_catalogue(
     beside = feed.root if feed.archive is None else feed.archive.parent
     splits = read_split_file(split_file or beside / "split.tsv", needed=split_file is not None)
     fingerprints = Fingerprints(name := name or str(feed.source), folder.settings, splits)
-    with _written(folder), writing(folder, "import", progress):
+    with telling_disk_faults(folder, "Nothing was changed."), writing(folder, "import", progress):
         sessions = migrate(folder.database)
         with RefusalFile(folder.imports) as refusals, sessions.begin() as session:
             fingerprint = _read_whole(feed, fingerprints)
@@ -301,19 +300,6 @@ def _require_splits(
         raise FeedError(f"{split_file.name} {message}", hint=hint)
     if example:  # a price list has no pictures to name
         progress.say(f"Note: split.tsv {message} {hint}")
-
-
-@contextmanager
-def _written(folder: ShopFolder) -> Iterator[None]:
-    """Says of what fails in the block that the shop could not be written."""
-    try:
-        yield
-    except (OSError, OperationalError) as error:
-        reason = error.orig if isinstance(error, OperationalError) else error
-        raise ShopError(
-            f"The shop {folder.root} could not be written: {reason}. Nothing was changed.",
-            hint="Make room on its disk, or let this user write there; then import again.",
-        ) from error
 
 
 def _flush_photos() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,12 +11,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from vitrina import atomic
 from vitrina.catalogue.checks.findings import KINDS, CheckReport, Finding
 from vitrina.evaluation.report.numerals import Numerals
+from vitrina.evaluation.report.self_contained import content_security_policy, page_environment
 from vitrina.evaluation.report.thumbnails import Thumbnails
 from vitrina.store.schema import Category
 
@@ -84,10 +82,8 @@ def write_page(report: CheckReport, shop: ShownShop, language: Literal["ru", "en
     assert report.page is not None
     writer = _Writer(shop, language)
     sheet = _style()
-    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'"
     page = (
-        _environment()
+        page_environment("vitrina.catalogue.checks")
         .get_template("check.html.j2")
         .render(
             language=language,
@@ -96,7 +92,7 @@ def write_page(report: CheckReport, shop: ShownShop, language: Literal["ru", "en
             report=report,
             sections=[writer.section(kind, report.of(kind)) for kind in KINDS if report.of(kind)],
             style=Markup(sheet),  # noqa: S704  our own file
-            policy=policy,
+            policy=content_security_policy(sheet),
         )
     )
     atomic.write_text(report.page, page)
@@ -171,13 +167,3 @@ def _style() -> str:
     shared = resources.files("vitrina.evaluation.report").joinpath("templates", "report.css")
     own = resources.files("vitrina.catalogue.checks").joinpath("templates", "check.css")
     return shared.read_text("utf-8") + own.read_text("utf-8")
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("vitrina.catalogue.checks"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -10,23 +10,23 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from vitrina import atomic
+from vitrina.catalogue.disk_faults import telling_disk_faults
 from vitrina.catalogue.fetch.hosts import Politeness
 from vitrina.catalogue.fetch.http import Fault, FetchLimits
 from vitrina.catalogue.fetch.many import Failed, Fetched, Left, Outcome, Unchanged, fetch_many
 from vitrina.catalogue.fetch.public_address import CheckedBackend, Resolve
 from vitrina.catalogue.photo_files import store_photo
-from vitrina.errors import PhotoError, ShopError
+from vitrina.errors import PhotoError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
@@ -104,7 +104,8 @@ def fetch_photos(
             report.abandoned = count_abandoned(session, MAX_TRIES)
         if not has_wanted_photos(session, MAX_TRIES, refresh=refresh):
             return report
-    with writing(folder, "fetch", progress), _written(folder):
+    kept = "Pictures that had come before are kept."
+    with writing(folder, "fetch", progress), telling_disk_faults(folder, kept):
         with sessions.begin() as session:
             report.shared = share_photos(session)
             wanted = wanted_photos(session, MAX_TRIES, refresh=refresh)
@@ -215,20 +216,6 @@ class _Fetch:
                 self.refused.append((address, article, fault.reason))
 
         self._changes.append(save)
-
-
-@contextmanager
-def _written(folder: ShopFolder) -> Iterator[None]:
-    """Says of what fails in the block that the shop could not be written."""
-    try:
-        yield
-    except (OSError, OperationalError) as error:
-        reason = error.orig if isinstance(error, OperationalError) else error
-        raise ShopError(
-            f"The shop {folder.root} could not be written: {reason}. Pictures that had come before "
-            "are kept.",
-            hint="Make room on its disk, or let this user write there; then import again.",
-        ) from error
 
 
 def _write_refused(folder: ShopFolder, refused: list[tuple[str, str, str]]) -> Path:

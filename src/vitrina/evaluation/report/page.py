@@ -6,15 +6,12 @@ own Content-Security-Policy forbids both.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from vitrina import atomic
@@ -40,6 +37,7 @@ from vitrina.evaluation.report.sections import (
     stage_rows,
     trial_table,
 )
+from vitrina.evaluation.report.self_contained import content_security_policy, page_environment
 from vitrina.evaluation.report.texts import texts
 from vitrina.evaluation.report.thumbnails import Thumbnails
 from vitrina.machine import Machine
@@ -77,26 +75,11 @@ def render(comparison: Comparison, root: Path, language: str) -> str:
     """The HTML of the report; arguments and errors as in `write_report`."""
     style = resources.files("vitrina.evaluation.report").joinpath("templates", "report.css")
     sheet = style.read_text("utf-8")
-    template = _environment().get_template("report.html.j2")
+    template = page_environment("vitrina.evaluation.report").get_template("report.html.j2")
     return template.render(
         _context(comparison, root, language),
         style=Markup(sheet),  # noqa: S704  our own file
-        policy=_content_security_policy(sheet),
-    )
-
-
-def _content_security_policy(sheet: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode("ascii")
-    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'"
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("vitrina.evaluation.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        policy=content_security_policy(sheet),
     )
 
 
