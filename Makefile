@@ -65,7 +65,7 @@ format: setup
 constraints: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
-	  --extra train --extra tensorboard --group dev pyproject.toml -o constraints.txt
+	  --extra train --extra tensorboard --extra openvino --group dev pyproject.toml -o constraints.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
 	  --constraint constraints.txt --group draw pyproject.toml -o demo/constraints.txt
