@@ -281,6 +281,7 @@ def made_candidates(photos: dict[str, list[str]], *, keras: bool = True) -> tupl
         backbone="convnext_tiny",
         title="ConvNeXt-Tiny",
         failed="None of the places that were asked has its ImageNet weights.",
+        failed_code="weights_not_found",
     )
     return (*candidates, failed)
 

@@ -127,6 +127,7 @@ def test_a_backbone_without_weights_is_named_with_the_reason(
 ) -> None:
     missing = compared[1].candidates[2]
     assert "No ImageNet weights for EfficientNet-B0" in missing.failed
+    assert missing.failed_code == "weights_not_found"
     assert missing.offline is None
 
 

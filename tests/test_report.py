@@ -26,6 +26,7 @@ from comparisons import (
 from drawing import drawn_photo, encoded, four_corners
 from PIL import Image
 
+from vitrina.errors import BundleError, EvaluationError, NoBundle, TrainingError, WeightsError
 from vitrina.evaluation.candidate import Candidate, PhotoAnswer, TrialRecord
 from vitrina.evaluation.comparison import Budget, Choice, Comparison, Excess, Lead, Verdict
 from vitrina.evaluation.report import write_csv, write_report
@@ -298,6 +299,23 @@ def test_nothing_measured_at_all_is_said(comparison: Comparison) -> None:
         text = Page(render(empty, Path("nowhere"), language)).text
         assert said in text
         assert text.count("The disk is full.") >= len(failed)
+
+
+@draws_charts
+def test_a_failure_is_told_in_the_readers_language_and_in_the_programs_words(
+    comparison: Comparison,
+) -> None:
+    for language, said in (("ru", "нигде не нашлись"), ("en", "were found nowhere")):
+        text = Page(render(comparison, Path("nowhere"), language)).text
+        assert text.count(said) == 2  # beside the choice and among what was not measured
+        assert "None of the places that were asked" in text
+
+
+def test_every_error_that_costs_a_model_its_place_has_its_sentence() -> None:
+    kinds = [WeightsError, TrainingError, BundleError, EvaluationError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    assert {f"failure_{kind.code}" for kind in kinds if kind is not NoBundle} <= texts("ru").keys()
 
 
 # What the answers show

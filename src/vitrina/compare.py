@@ -152,7 +152,7 @@ def _candidate(
         )
         bundle = _published(folder, run, photos, stages, progress)
         known = replace(known, bundle=bundle.info.version)
-        threads = min(folder.settings.threads, wanted.budget.cores or usable_cores())
+        threads = min(folder.settings.inference_threads, wanted.budget.cores or usable_cores())
         load = Load(
             photos=sent_photos(folder, photos.dataset),
             requests=wanted.requests,
@@ -171,7 +171,7 @@ def _candidate(
         return replace(known, seconds=run.seconds | stages.seconds)
     except _ONE_MODEL_FAILS as error:
         progress.say(f"{title} is left out: {error.message}")
-        return replace(known, failed=_in_one(error))
+        return replace(known, failed=_in_one(error), failed_code=error.code)
 
 
 def _trained(

@@ -180,7 +180,8 @@ class Candidate:
     Attributes:
         backbone: Its name.
         title: What people call it.
-        failed: Why there are no figures of it; empty where there are.
+        failed: Why there are no figures of it, as the program says it; empty where there are.
+        failed_code: `code` of that error, from which the report says it in the reader's language.
         run: Id of its run.
         bundle: Version of its bundle.
         weights: Where its ImageNet weights came from, for people.
@@ -195,6 +196,7 @@ class Candidate:
     backbone: str
     title: str
     failed: str = ""
+    failed_code: str = ""
     run: str = ""
     bundle: str = ""
     weights: str = ""

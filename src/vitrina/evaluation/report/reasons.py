@@ -95,12 +95,21 @@ class Wording:
             return self._say("unit_s", value=self._numerals.short(value / 1000))
         return self._say("unit_ms", value=self._numerals.short(value))
 
+    def failure(self, candidate: Candidate | None) -> str:
+        """Why there are no figures of a model: in the reader's words, then in the program's."""
+        if candidate is None or not candidate.failed:
+            return self._words["why_failed_no_reason"]
+        plain = self._words.get(f"failure_{candidate.failed_code}")
+        if plain is None:
+            return candidate.failed
+        return f"{plain} {self._say('failure_message', message=candidate.failed)}"
+
     def _reasons(self, verdict: Verdict) -> Reasons:
         kind = verdict.outcome
         told: list[str] = []
         if kind == "failed":
-            failed = self._reason_of_failure(verdict.backbone)
-            told.append(self._say("why_failed", reason=failed))
+            candidate = self._candidates.get(verdict.backbone)
+            told.append(self._say("why_failed", reason=self.failure(candidate)))
         elif kind == "over_budget":
             told += [self._over(excess) for excess in verdict.excess]
             if verdict.lead and verdict.lead.points:
@@ -119,10 +128,6 @@ class Wording:
         return Reasons(
             self.title(verdict.backbone), self._words[f"outcome_{kind}"], kind, tuple(told)
         )
-
-    def _reason_of_failure(self, backbone: str) -> str:
-        candidate = self._candidates.get(backbone)
-        return (candidate.failed if candidate else "") or self._words["why_failed_no_reason"]
 
     def _what_it_does(self, backbone: str) -> list[str]:
         candidate = self._candidates.get(backbone)

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from vitrina.errors import PhotoError
-from vitrina.photos import decode, read_header
+from vitrina.photos import HEAVY, decode, read_header
 
 LONG_SIDE = 152
 """Of a thumbnail, pixels."""
@@ -61,7 +61,7 @@ def draw_thumbnail(content: bytes) -> bytes:
     header = read_header(content)
     square = Image.fromarray(decode(content))
     width, height = header.width, header.height
-    if _on_its_side(content):
+    if header.kind not in HEAVY and _on_its_side(content, header.kind):
         width, height = height, width
     scale = LONG_SIDE / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -70,9 +70,9 @@ def draw_thumbnail(content: bytes) -> bytes:
     return file.getvalue()
 
 
-def _on_its_side(content: bytes) -> bool:
+def _on_its_side(content: bytes, kind: str) -> bool:
     try:
-        with Image.open(io.BytesIO(content)) as picture:
+        with Image.open(io.BytesIO(content), formats=[kind]) as picture:
             return picture.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
     except (OSError, ValueError, SyntaxError, TypeError, KeyError, struct.error):
         return False  # broken EXIF: decode took it as upright too
