@@ -12,9 +12,12 @@ import numpy as np
 
 from vitrina.ahead import map_ahead
 from vitrina.errors import PhotoDamaged, PhotoError
-from vitrina.photos import DECODER_VERSION, SIZE, Limits, Pixels, decode
+from vitrina.photos import DECODER_VERSION, SIZE, HeavyDecoder, Limits, Pixels, decode
 from vitrina.progress import SILENT, Progress
 from vitrina.records import RecordFile
+
+_HEAVY_SECONDS = 30.0
+"""Longest time that one HEIC or AVIF picture of the catalogue may take."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ class PixelCache:
         Args:
             photos: Any number; the same content twice is decoded once.
             limits: What is refused before decoding.
-            workers: Threads; Pillow decodes outside the interpreter's lock.
+            workers: Threads; Pillow decodes outside the interpreter's lock, HEIC and AVIF in as
+                many child processes.
             progress: Where the work reports to.
 
         Returns:
@@ -77,8 +81,10 @@ class PixelCache:
         refused: dict[str, PhotoError] = {}
 
         def decoded() -> Iterator[tuple[str, Pixels]]:
-            with ThreadPoolExecutor(workers) as pool:
-                answers = map_ahead(pool, partial(_try_decode, limits), missing.values())
+            # nobody waits for one of these: better late than left out
+            heavy = HeavyDecoder(slots=workers, seconds=_HEAVY_SECONDS)
+            with heavy, ThreadPoolExecutor(workers) as pool:
+                answers = map_ahead(pool, partial(_try_decode, limits, heavy), missing.values())
                 for photo, answer in progress.track(answers, "Decoding photos", len(missing)):
                     if isinstance(answer, PhotoError):
                         refused[photo.sha256] = answer
@@ -90,9 +96,11 @@ class PixelCache:
         return refused
 
 
-def _try_decode(limits: Limits, photo: PhotoFile) -> tuple[PhotoFile, Pixels | PhotoError]:
+def _try_decode(
+    limits: Limits, heavy: HeavyDecoder, photo: PhotoFile
+) -> tuple[PhotoFile, Pixels | PhotoError]:
     try:
-        return photo, decode(photo.path.read_bytes(), limits)
+        return photo, decode(photo.path.read_bytes(), limits, heavy)
     except PhotoError as error:
         return photo, error
     except OSError as error:

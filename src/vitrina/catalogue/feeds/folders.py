@@ -12,8 +12,9 @@ from pathlib import Path
 
 from vitrina.catalogue.rows import FeedRow, Refusal
 from vitrina.errors import FeedError
+from vitrina.photos import ACCEPTED, SUFFIXES
 
-PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+PICTURES = {*SUFFIXES.values(), ".jpeg", ".heif", ".hif"}
 ABSENT = frozenset({
     "name_en", "price", "currency", "url", "in_stock", "vendor", "vendor_code", "description",
 })  # fmt: skip
@@ -45,7 +46,7 @@ def _read_category(root: Path, category: Path) -> Iterator[FeedRow | Refusal]:
         if not entry.is_dir() and entry.suffix.lower() not in PICTURES:
             yield Refusal(
                 str(entry.relative_to(root)), "image", entry.name,
-                "not a JPEG, PNG or WebP picture by its name",
+                f"not a {ACCEPTED} picture by its name",
             )  # fmt: skip
             continue
         if not pictures:

@@ -21,6 +21,7 @@ from vitrina.catalogue.fetch.http import Fault, FetchLimits, Validators, fetch, 
 from vitrina.catalogue.fetch.public_address import CheckedBackend
 from vitrina.store.remote_photos import WantedPhoto
 
+# AVIF and HEIC are taken where they come, not asked for: they cost far more to decode
 ACCEPT = "image/jpeg, image/png, image/webp, */*;q=0.1"
 
 _TICK_SECONDS = 1.0
