@@ -25,10 +25,11 @@ from sqlalchemy import insert, text
 
 from vitrina.search.answers import TextAnswer
 from vitrina.search.text import TextSearch
-from vitrina.store.database import Sessions, migrate
+from vitrina.store.database import Database, migrate
 from vitrina.store.fulltext import rebuild
 from vitrina.store.product_search import Filters
-from vitrina.store.schema import Category, Product
+from vitrina.store.reading import open_for_reading
+from vitrina.store.schema import CATEGORIES, PRODUCTS
 
 KINDS = (
     "лампа", "розетка", "выключатель", "кабель", "автомат", "удлинитель", "светильник", "датчик",
@@ -56,26 +57,26 @@ def main() -> None:
         place = (asked.shop or Path(scratch)) / "vitrina.db"
         place.parent.mkdir(parents=True, exist_ok=True)
         made = not place.exists()
-        sessions = migrate(place)
+        database = migrate(place)
         if made:
-            seconds = make_shop(sessions, asked.goods)
+            seconds = make_shop(database, asked.goods)
             print(f"indexing {asked.goods} goods, s of the processor: {seconds:.1f}")
         size = sum(file.stat().st_size for file in place.parent.glob("vitrina.db*"))
         print(f"{platform.machine()}, {os.cpu_count()} cores; database, MB: {size / 1e6:.0f}")
-        search = TextSearch(sessions)
+        search = TextSearch(open_for_reading(place))  # as a server does
         print(f"{'ms':28}    p50    p95    cpu    p95  first    found")
-        for name, question in questions(search, sessions).items():
+        for name, question in questions(search, database).items():
             print(f"{name:28} {measure(question, asked.rounds)}")
 
 
-def make_shop(sessions: Sessions, count: int) -> float:
+def make_shop(database: Database, count: int) -> float:
     """Fills the database; seconds of the processor for indexing."""
     draw = random.Random(0)
     vendors = ["".join(draw.choices(SYLLABLES, k=3)).capitalize() for _ in range(60)]
     weights = [1 / (place + 1) for place in range(len(KINDS))]
-    with sessions.begin() as session:
-        session.execute(
-            insert(Category),
+    with database.writing() as connection:
+        connection.execute(
+            insert(CATEGORIES),
             [
                 {"id": place + 1, "slug": f"c{place}", "path": kind, "name": kind,
                  "search_text": kind, "search_text_edited": False}
@@ -84,10 +85,10 @@ def make_shop(sessions: Sessions, count: int) -> float:
         )  # fmt: skip
         goods = made_up_goods(draw, vendors, weights, count)
         while batch := [good for good, _ in zip(goods, range(1000), strict=False)]:
-            session.execute(insert(Product), batch)
-    with sessions.begin() as session:
+            connection.execute(insert(PRODUCTS), batch)
+    with database.writing() as connection:
         start = time.process_time()
-        rebuild(session)
+        rebuild(connection)
     return time.process_time() - start
 
 
@@ -115,11 +116,13 @@ def made_up_goods(
         }
 
 
-def questions(search: TextSearch, sessions: Sessions) -> dict[str, Callable[[], TextAnswer]]:
+def questions(search: TextSearch, database: Database) -> dict[str, Callable[[], TextAnswer]]:
     """What is asked, by its name; each call asks for something else."""
     draw = random.Random(1)
-    with sessions() as session:
-        articles = [code for (code,) in session.execute(text("SELECT vendor_code FROM products"))]
+    with database.reading() as connection:
+        articles = [
+            code for (code,) in connection.execute(text("SELECT vendor_code FROM products"))
+        ]
 
     def ask(words: Callable[[], str], **filters: object) -> Callable[[], TextAnswer]:
         chosen = Filters(**filters)  # type: ignore[arg-type]

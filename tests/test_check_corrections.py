@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from drawing import COLOURS, drawn_photo, write_table
 from sqlalchemy import select
+from stored import find_any
 
 from vitrina import Shop
 from vitrina.catalogue.corrections import COLUMNS, Correction, read_corrections, write_corrections
@@ -16,8 +17,7 @@ from vitrina.errors import CorrectionsError, FeedError, ShopBusy, ShopVersion
 from vitrina.journal import writing
 from vitrina.progress import SILENT
 from vitrina.store.database import open_database
-from vitrina.store.products import find_product
-from vitrina.store.schema import Correction as Noted
+from vitrina.store.schema import CORRECTIONS
 
 
 def table(place: Path, *rows: tuple[str, ...]) -> Path:
@@ -25,27 +25,23 @@ def table(place: Path, *rows: tuple[str, ...]) -> Path:
 
 
 def category_of(shop: Shop, sku: str) -> str:
-    with open_database(shop.folder.database)() as session:
-        product = find_product(session, sku)
-        assert product is not None
-        return product.category.slug
+    with open_database(shop.folder.database).reading() as connection:
+        return str(find_any(connection, sku).category.slug)
 
 
 def photos_of(shop: Shop, sku: str) -> list[str]:
-    with open_database(shop.folder.database)() as session:
-        product = find_product(session, sku)
-        assert product is not None
-        return [photo.sha256 for photo in product.photos]
+    with open_database(shop.folder.database).reading() as connection:
+        return [photo.sha256 for photo in find_any(connection, sku).photos]
 
 
 def learned(shop: Shop) -> set[str]:
-    with open_database(shop.folder.database)() as session:
-        return {sample.sha256 for sample in build_dataset(session, seed=0).samples}
+    with open_database(shop.folder.database).reading() as connection:
+        return {sample.sha256 for sample in build_dataset(connection, seed=0).samples}
 
 
 def noted(shop: Shop) -> list[tuple[str, str, str]]:
-    with open_database(shop.folder.database)() as session:
-        rows = session.scalars(select(Noted).order_by(Noted.id))
+    with open_database(shop.folder.database).reading() as connection:
+        rows = connection.execute(select(CORRECTIONS).order_by(CORRECTIONS.c.id))
         return [(row.action, row.sku, row.sha256) for row in rows]
 
 
@@ -208,9 +204,8 @@ def test_a_move_outlives_imports_of_the_same_feed(empty_shop: Shop, tmp_path: Pa
     for name in ("Лампа", "Лампа новая", "Лампа ещё новее"):
         empty_shop.import_catalogue(feed(tmp_path, name))
         assert category_of(empty_shop, "one") == "rozetki"
-    with open_database(empty_shop.folder.database)() as session:
-        product = find_product(session, "one")
-        assert product is not None
+    with open_database(empty_shop.folder.database).reading() as connection:
+        product = find_any(connection, "one")
         assert product.name == "Лампа ещё новее"  # all else is the feed's
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from vitrina import Shop
 from vitrina.catalogue.checks.findings import KINDS, CheckReport, Finding, ShownPhoto
 from vitrina.catalogue.checks.page import PICTURES, SHOWN, ShownShop, texts, write_page
-from vitrina.store.schema import Category
+from vitrina.store.categories import CategoryRecord
 
 PARTS = ("title", "meaning", "heading", "detail")
 
@@ -46,7 +46,7 @@ class _Outline(HTMLParser):
 
 
 def written(tmp_path: Path, findings: list[Finding], language: str = "ru") -> str:
-    category = Category(slug="lampy", path="Лампы", name="Лампы", name_en="Lamps", search_text="")
+    category = CategoryRecord(1, "lampy", "Лампы", "Лампы", "Lamps", None, "", False)
     content = drawn_photo(size=(200, 150))
     (tmp_path / "a.png").write_bytes(content)
     report = CheckReport(10, 10, {"lampy": 10}, findings, page=tmp_path / "check" / "index.html")

@@ -7,22 +7,24 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from functools import partial
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy.exc import OperationalError
+from stored import add_product, photo
 
 import vitrina.store.database
 from vitrina.errors import ShopError, ShopVersion
+from vitrina.store.categories import CategoryRecord, add_category, all_categories
 from vitrina.store.database import migrate, open_database
-from vitrina.store.schema import REVISION, Base, Category, Photo, Product
+from vitrina.store.products import PhotoRecord, ShownProduct
+from vitrina.store.schema import CATEGORIES, METADATA, PHOTOS, PRODUCTS, REVISION
 
 
 def script() -> ScriptDirectory:
@@ -33,15 +35,15 @@ def script() -> ScriptDirectory:
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Not of the full-text index, whose tables SQLite makes and no class describes."""
+    """Not of the full-text index, whose tables SQLite makes and the schema does not describe."""
     return kind != "table" or not (name or "").startswith(("product_texts", "product_terms"))
 
 
 def test_migrations_make_the_schema(tmp_path: Path) -> None:
-    with migrate(tmp_path / "vitrina.db")() as session:
+    with migrate(tmp_path / "vitrina.db").reading() as connection:
         options = {"compare_type": True, "include_name": is_ours}
-        context = MigrationContext.configure(session.connection(), opts=options)
-        assert compare_metadata(context, Base.metadata) == []
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_revision_is_the_newest_migration() -> None:
@@ -54,14 +56,17 @@ def test_downgrade_and_upgrade(tmp_path: Path) -> None:
     path = tmp_path / "vitrina.db"
     config = Config()
     config.set_main_option("script_location", script().dir)
-    with migrate(path)() as session:
-        config.attributes["connection"] = session.connection()
+    with migrate(path).writing() as connection:
+        config.attributes["connection"] = connection
         command.downgrade(config, "base")
-        session.commit()
     with pytest.raises(ShopVersion, match="no database of Vitrina"):
         open_database(path)
-    with migrate(path)() as session:
-        assert session.query(Product).count() == 0
+    with migrate(path).reading() as connection:
+        assert count(connection) == 0
+
+
+def count(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(PRODUCTS)) or 0
 
 
 KILLED = """
@@ -91,9 +96,9 @@ def test_killed_migration_is_done_again(tmp_path: Path) -> None:
     assert path.exists()
     with pytest.raises(ShopVersion):
         open_database(path)
-    with migrate(path)() as session:
-        assert session.query(Product).count() == 0
-        assert session.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+    with migrate(path).reading() as connection:
+        assert count(connection) == 0
+        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
 
 
 def test_locked_database_is_said_to_be_locked(tmp_path: Path) -> None:
@@ -128,34 +133,17 @@ def test_torn_database_is_said_to_be_damaged(tmp_path: Path) -> None:
 def test_folder_where_a_database_should_be(tmp_path: Path) -> None:
     path = tmp_path / "vitrina.db"
     path.mkdir()
-    with pytest.raises(ShopError, match="unable to open") as refusal:
+    with pytest.raises(ShopError, match="cannot be opened") as refusal:
         open_database(path)
     assert "Let this user read" in refusal.value.hint
 
 
-def test_readers_of_a_database_change_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "vitrina.db"
-    migrate(path)
-    asked: list[str] = []
-    connect = sqlite3.connect
-
-    class Listening(sqlite3.Connection):
-        def execute(self, statement: str, *more: Any) -> sqlite3.Cursor:
-            asked.append(statement)
-            return super().execute(statement, *more)
-
-    with mock.patch.object(sqlite3.dbapi2, "connect", partial(connect, factory=Listening)):
-        open_database(path)
-    assert "PRAGMA journal_mode" in asked
-    assert "PRAGMA journal_mode = WAL" not in asked
-
-
 def test_migrating_twice_keeps_everything(tmp_path: Path) -> None:
     path = tmp_path / "vitrina.db"
-    with migrate(path).begin() as session:
-        session.add(Category(slug="lampy", path="Лампы", name="Лампы", search_text="лампа"))
-    with migrate(path)() as session:
-        assert session.query(Category).one().name == "Лампы"
+    with migrate(path).writing() as connection:
+        add_category(connection, slug="lampy", path="Лампы", name="Лампы")
+    with migrate(path).reading() as connection:
+        assert [category.name for category in all_categories(connection)] == ["Лампы"]
 
 
 def test_existing_database_is_opened_without_alembic(tmp_path: Path) -> None:
@@ -194,8 +182,8 @@ def test_damaged_database_is_not_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", ["0000", "9999"])
 def test_other_version(tmp_path: Path, version: str) -> None:
     path = tmp_path / "vitrina.db"
-    with migrate(path).begin() as session:
-        session.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
+    with migrate(path).writing() as connection:
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
     with pytest.raises(ShopVersion, match=version):
         open_database(path)
     with pytest.raises(ShopVersion, match="newer version"):
@@ -206,11 +194,10 @@ def test_other_version(tmp_path: Path, version: str) -> None:
 
 
 def test_pragmas(tmp_path: Path) -> None:
-    with migrate(tmp_path / "vitrina.db")() as session:
-        read = {
-            name: session.execute(text(f"PRAGMA {name}")).scalar()
-            for name in ("foreign_keys", "journal_mode", "synchronous", "busy_timeout")
-        }
+    database = migrate(tmp_path / "vitrina.db")
+    names = ("foreign_keys", "journal_mode", "synchronous", "busy_timeout")
+    with database.writing() as connection:
+        read = {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in names}
     assert read == {
         "foreign_keys": 1,
         "journal_mode": "wal",
@@ -219,12 +206,69 @@ def test_pragmas(tmp_path: Path) -> None:
     }
 
 
+def test_readers_cannot_write(tmp_path: Path) -> None:
+    database = migrate(tmp_path / "vitrina.db")
+    for change in (insert(CATEGORIES).values(slug="a"), delete(PRODUCTS)):
+        with (
+            database.reading() as connection,
+            pytest.raises(OperationalError, match="readonly database"),
+        ):
+            connection.execute(change)
+
+
+def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
+    database = migrate(tmp_path / "vitrina.db")
+    with database.writing() as writer:
+        lamps = add_category(writer, slug="lampy", path="Лампы", name="Лампы")
+    with database.reading() as reader:
+        before = all_categories(reader)
+        with database.writing() as writer:
+            add_product(writer, lamps.id, "1")
+            writer.execute(update(CATEGORIES).values(name="Свет"))
+        assert count(reader) == 0
+        assert all_categories(reader) == before
+    with database.reading() as reader:
+        assert count(reader) == 1
+        assert [category.name for category in all_categories(reader)] == ["Свет"]
+
+
+def test_what_fails_halfway_leaves_nothing(tmp_path: Path) -> None:
+    database = migrate(tmp_path / "vitrina.db")
+
+    def fails() -> None:
+        with database.writing() as connection:
+            add_category(connection, slug="lampy", path="Лампы", name="Лампы")
+            raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        fails()
+    with database.reading() as connection:
+        assert all_categories(connection) == []
+
+
+def test_what_was_written_is_in_the_one_file(tmp_path: Path) -> None:
+    database = migrate(tmp_path / "vitrina.db")
+    with database.writing() as connection:
+        add_category(connection, slug="lampy", path="Лампы", name="Лампы")
+    assert [file.name for file in tmp_path.iterdir()] == ["vitrina.db"]
+    with database.reading() as connection:
+        assert len(all_categories(connection)) == 1
+
+
 def test_photos_go_with_their_product(tmp_path: Path) -> None:
-    with migrate(tmp_path / "vitrina.db").begin() as session:
-        lamps = Category(slug="lampy", path="Лампы", name="Лампы", search_text="лампа")
-        product = Product(sku="1", name="x", category=lamps, currency="RUB", in_stock=True)
-        product.photos.append(Photo(position=0, sha256="a", suffix=".png", width=1, height=1))
-        session.add(product)
-        session.flush()
-        session.execute(text("DELETE FROM products"))
-        assert session.query(Photo).count() == 0
+    with migrate(tmp_path / "vitrina.db").writing() as connection:
+        lamps = add_category(connection, slug="lampy", path="Лампы", name="Лампы")
+        add_product(connection, lamps.id, "1", [photo("a")])
+        photos = select(func.count()).select_from(PHOTOS)
+        assert connection.scalar(photos) == 1
+        connection.execute(delete(PRODUCTS))
+        assert connection.scalar(photos) == 0
+
+
+def test_records_have_the_columns_of_their_tables() -> None:
+    def names(record: type) -> list[str]:
+        return [field.name for field in fields(record)]
+
+    assert names(CategoryRecord) == CATEGORIES.c.keys()
+    assert set(names(PhotoRecord)) < set(PHOTOS.c.keys())
+    assert set(names(ShownProduct)) - {"picture"} < set(PRODUCTS.c.keys())

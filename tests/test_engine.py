@@ -105,17 +105,17 @@ def test_goods_that_came_after_publishing(published_shop: Shop, tmp_path: Path) 
 
 
 def test_category_that_left_the_shop(published_shop: Shop) -> None:
-    with open_database(published_shop.folder.database).begin() as session:
-        session.execute(text("DELETE FROM products WHERE sku LIKE 'lampy%'"))
-        session.execute(text("DELETE FROM categories WHERE slug = 'lamps'"))
+    with open_database(published_shop.folder.database).writing() as connection:
+        connection.execute(text("DELETE FROM products WHERE sku LIKE 'lampy%'"))
+        connection.execute(text("DELETE FROM categories WHERE slug = 'lamps'"))
     answer = search(published_shop)
     assert (answer.decision, answer.category, answer.alternatives) == ("unknown", None, ())
     assert all(not product.sku.startswith("lampy") for product in answer.products)
 
 
 def test_category_that_lost_its_goods(published_shop: Shop) -> None:
-    with open_database(published_shop.folder.database).begin() as session:
-        session.execute(text("DELETE FROM products WHERE sku LIKE 'lampy%'"))
+    with open_database(published_shop.folder.database).writing() as connection:
+        connection.execute(text("DELETE FROM products WHERE sku LIKE 'lampy%'"))
     answer = search(published_shop)
     assert (answer.decision, answer.category, answer.alternatives) == ("unknown", None, ())
 
@@ -131,9 +131,9 @@ def test_renamed_category_still_fills_the_box(published_shop: Shop, tmp_path: Pa
 
 
 def test_empty_catalogue(published_shop: Shop) -> None:
-    with open_database(published_shop.folder.database).begin() as session:
+    with open_database(published_shop.folder.database).writing() as connection:
         for table in ("photos", "products", "categories"):
-            session.execute(text(f"DELETE FROM {table}"))
+            connection.execute(text(f"DELETE FROM {table}"))
     answer = search(published_shop)
     assert (answer.decision, answer.alternatives, answer.products) == ("unknown", (), ())
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, func, select, text, update
+from stored import add_product
 
 import vitrina.store.database
-from vitrina.store.database import Sessions, migrate
+from vitrina.store.bulk import mark_gone
+from vitrina.store.categories import CategoryRecord, add_category, update_category
+from vitrina.store.database import Database, migrate
 from vitrina.store.fulltext import (
     IndexedText,
     index_products,
@@ -23,35 +26,36 @@ from vitrina.store.fulltext import (
     remove_products,
 )
 from vitrina.store.index_terms import IndexTerms, quoted
-from vitrina.store.schema import Category, Product, TextIndex
+from vitrina.store.schema import PRODUCTS
 
 
 @pytest.fixture
-def sessions(tmp_path: Path) -> Sessions:
+def database(tmp_path: Path) -> Database:
     return migrate(tmp_path / "vitrina.db")
 
 
-def add_goods(session: Session, *names: str) -> list[Product]:
-    category = Category(slug="a", path="Свет / Лампы", name="Лампы", search_text="лампа")
-    goods = [
-        Product(sku=f"s-{n}", name=name, category=category, currency="RUB", price_minor=1)
-        for n, name in enumerate(names)
+def add_lamps(connection: Connection) -> CategoryRecord:
+    return add_category(
+        connection, slug="a", path="Свет / Лампы", name="Лампы", search_text="лампа"
+    )
+
+
+def add_goods(connection: Connection, category: CategoryRecord, *names: str) -> list[int]:
+    return [
+        add_product(connection, category.id, f"s-{n}", name=name) for n, name in enumerate(names)
     ]
-    session.add_all(goods)
-    session.flush()
-    return goods
 
 
-def found(session: Session, term: str) -> list[int]:
-    rows = session.execute(
+def found(connection: Connection, term: str) -> list[int]:
+    rows = connection.execute(
         text("SELECT rowid FROM product_texts WHERE product_texts MATCH :e ORDER BY rowid"),
         {"e": quoted(term)},
     )
     return list(rows.scalars())
 
 
-def generation(session: Session) -> int:
-    return session.query(TextIndex.generation).scalar()
+def generation(connection: Connection) -> int:
+    return IndexTerms(connection).generation()
 
 
 def test_terms_of_a_name() -> None:
@@ -66,10 +70,10 @@ def test_an_article_in_a_name_has_one_term_however_it_is_written(name: str) -> N
     assert "#ba4729" in terms or {"#ba47", "29"} <= terms
 
 
-def test_every_text_of_a_good_is_found(sessions: Sessions) -> None:
-    with sessions() as session:
+def test_every_text_of_a_good_is_found(database: Database) -> None:
+    with database.writing() as connection:
         index_products(
-            session,
+            connection,
             [
                 IndexedText(
                     7, "Ёлка", "Fir", ("SKU-77", "ВА1"), "Фирма", ("Праздник",), "<p>Зелёная</p>"
@@ -78,62 +82,59 @@ def test_every_text_of_a_good_is_found(sessions: Sessions) -> None:
             ],
         )
         for term in ("елка", "!fir", "=sku77", "#sku77", "=ba1", "!фирм", "!праздник", "!зелен"):
-            assert found(session, term) == [7], term
-        assert found(session, "!друг") == [8]
+            assert found(connection, term) == [7], term
+        assert found(connection, "!друг") == [8]
         # tags are no words
-        assert found(session, "!p") == []
+        assert found(connection, "!p") == []
 
 
-def test_indexing_again_replaces_and_removing_removes(sessions: Sessions) -> None:
-    with sessions() as session:
-        first = generation(session)
-        index_products(session, [IndexedText(1, "Старая"), IndexedText(2, "Старая")])
-        index_products(session, [IndexedText(1, "Новая")])
-        assert (found(session, "!стар"), found(session, "!нов")) == ([2], [1])
-        remove_products(session, [2, 99])
-        assert found(session, "!стар") == []
-        assert generation(session) == first + 3
+def test_indexing_again_replaces_and_removing_removes(database: Database) -> None:
+    with database.writing() as connection:
+        first = generation(connection)
+        index_products(connection, [IndexedText(1, "Старая"), IndexedText(2, "Старая")])
+        index_products(connection, [IndexedText(1, "Новая")])
+        assert (found(connection, "!стар"), found(connection, "!нов")) == ([2], [1])
+        remove_products(connection, [2, 99])
+        assert found(connection, "!стар") == []
+        assert generation(connection) == first + 3
 
 
-def test_any_number_of_goods_at_once(sessions: Sessions) -> None:
-    with sessions() as session:
-        index_products(session, (IndexedText(n, f"Товар {n}") for n in range(1, 1203)))
-        assert len(found(session, "!товар")) == 1202
-        assert found(session, "1202") == [1202]
+def test_any_number_of_goods_at_once(database: Database) -> None:
+    with database.writing() as connection:
+        index_products(connection, (IndexedText(n, f"Товар {n}") for n in range(1, 1203)))
+        assert len(found(connection, "!товар")) == 1202
+        assert found(connection, "1202") == [1202]
 
 
-def test_reading_goods_again_follows_the_database(sessions: Sessions) -> None:
-    with sessions() as session:
-        one, two = add_goods(session, "Север", "Юг")
-        reindex_products(session, [one.id, two.id])
-        assert found(session, "!лампы") == []
-        assert found(session, "!ламп") == [one.id, two.id]
-        one.name, two.gone_since = "Восток", datetime(2026, 1, 1)
-        session.flush()
-        reindex_products(session, [one.id, two.id])
-        assert (found(session, "!восток"), found(session, "!юг")) == ([one.id], [])
+def test_reading_goods_again_follows_the_database(database: Database) -> None:
+    with database.writing() as connection:
+        one, two = add_goods(connection, add_lamps(connection), "Север", "Юг")
+        reindex_products(connection, [one, two])
+        assert found(connection, "!лампы") == []
+        assert found(connection, "!ламп") == [one, two]
+        connection.execute(update(PRODUCTS).where(PRODUCTS.c.id == one).values(name="Восток"))
+        mark_gone(connection, [two], datetime(2026, 1, 1))
+        reindex_products(connection, [one, two])
+        assert (found(connection, "!восток"), found(connection, "!юг")) == ([one], [])
 
 
-def test_a_category_takes_the_goods_below_it_along(sessions: Sessions) -> None:
-    with sessions() as session:
-        (good,) = add_goods(session, "Север")
-        above = Category(slug="b", path="Свет", name="Свет", search_text="свет")
-        session.add(above)
-        session.flush()
-        good.category.parent_id = above.id
-        good.category.path = "Сияние / Лампы"
-        session.flush()
-        reindex_category(session, above)
-        assert found(session, "!сиян") == [good.id]
+def test_a_category_takes_the_goods_below_it_along(database: Database) -> None:
+    with database.writing() as connection:
+        lamps = add_lamps(connection)
+        (good,) = add_goods(connection, lamps, "Север")
+        above = add_category(connection, slug="b", path="Свет", name="Свет")
+        update_category(connection, replace(lamps, parent_id=above.id, path="Сияние / Лампы"))
+        reindex_category(connection, above.id)
+        assert found(connection, "!сиян") == [good]
 
 
-def test_a_ring_of_parents_ends(sessions: Sessions) -> None:
-    with sessions() as session:
-        (good,) = add_goods(session, "Север")
-        good.category.parent_id = good.category.id
-        session.flush()
-        reindex_category(session, good.category)
-        assert found(session, "!север") == [good.id]
+def test_a_ring_of_parents_ends(database: Database) -> None:
+    with database.writing() as connection:
+        lamps = add_lamps(connection)
+        (good,) = add_goods(connection, lamps, "Север")
+        update_category(connection, replace(lamps, parent_id=lamps.id))
+        reindex_category(connection, lamps.id)
+        assert found(connection, "!север") == [good]
 
 
 def test_migrating_a_shop_with_goods_indexes_them(tmp_path: Path) -> None:
@@ -141,42 +142,41 @@ def test_migrating_a_shop_with_goods_indexes_them(tmp_path: Path) -> None:
     config = Config()
     place = Path(vitrina.store.database.__file__).parent / "migrations"
     config.set_main_option("script_location", str(place))
-    with migrate(path)() as session:
-        add_goods(session, "Север", "Юг")[1].gone_since = datetime(2026, 1, 1)
-        session.flush()
-        config.attributes["connection"] = session.connection()
+    with migrate(path).writing() as connection:
+        goods = add_goods(connection, add_lamps(connection), "Север", "Юг")
+        mark_gone(connection, goods[1:], datetime(2026, 1, 1))
+        config.attributes["connection"] = connection
         command.downgrade(config, "0002")
-        session.commit()
-    with migrate(path)() as session:
-        assert (found(session, "!север"), found(session, "!юг")) == ([1], [])
-        assert session.query(Product).count() == 2
+    with migrate(path).reading() as connection:
+        assert (found(connection, "!север"), found(connection, "!юг")) == (goods[:1], [])
+        assert connection.scalar(select(func.count()).select_from(PRODUCTS)) == 2
 
 
-def test_rebuilding_forgets_what_is_not_there(sessions: Sessions) -> None:
-    with sessions() as session:
-        index_products(session, [IndexedText(99, "Призрак")])
-        add_goods(session, "Север")
-        rebuild(session)
-        assert (found(session, "!призрак"), found(session, "!север")) == ([], [1])
+def test_rebuilding_forgets_what_is_not_there(database: Database) -> None:
+    with database.writing() as connection:
+        index_products(connection, [IndexedText(99, "Призрак")])
+        add_goods(connection, add_lamps(connection), "Север")
+        rebuild(connection)
+        assert (found(connection, "!призрак"), found(connection, "!север")) == ([], [1])
 
 
-def test_words_of_the_index_are_words(sessions: Sessions) -> None:
-    with sessions() as session:
+def test_words_of_the_index_are_words(database: Database) -> None:
+    with database.writing() as connection:
         goods = [IndexedText(1, "Лампа ВА47-29 10 мм"), IndexedText(2, "Лампа", articles=("x-1",))]
-        index_products(session, goods)
-        assert IndexTerms(session).words() == {"лампа": 2, "x": 1}
+        index_products(connection, goods)
+        assert IndexTerms(connection).words() == {"лампа": 2, "x": 1}
 
 
-def test_who_matches_most(sessions: Sessions) -> None:
-    with sessions() as session:
+def test_who_matches_most(database: Database) -> None:
+    with database.writing() as connection:
         goods = ("красная лампа", "белая лампа", "красный кабель", "стол")
-        index_products(session, [IndexedText(n, name) for n, name in enumerate(goods, 1)])
-        terms = IndexTerms(session)
+        index_products(connection, [IndexedText(n, name) for n, name in enumerate(goods, 1)])
+        terms = IndexTerms(connection)
         wanted = [quoted(f"!{one}") for one in ("красн", "ламп", "нет")]
         most = terms.most_of(wanted)
         assert most == '("!красн" AND "!ламп")'
         either = terms.most_of([quoted("!бел"), quoted("!стол"), quoted("!кабел")])
-        rows = session.execute(
+        rows = connection.execute(
             text("SELECT rowid FROM product_texts WHERE product_texts MATCH :e ORDER BY rowid"),
             {"e": either},
         )

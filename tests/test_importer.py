@@ -7,20 +7,23 @@ import errno
 import hashlib
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
 from drawing import draw_folders, drawn_photo, write_table
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from stored import find_any
 
 from vitrina import Shop
 from vitrina.catalogue.importer import ImportReport, import_catalogue
 from vitrina.errors import FeedError, ShopError
 from vitrina.progress import Progress
+from vitrina.store.categories import list_categories
 from vitrina.store.database import open_database
-from vitrina.store.products import find_product, list_categories, list_photos
-from vitrina.store.schema import Import, Product
+from vitrina.store.products import find_product, list_photos
+from vitrina.store.schema import IMPORTS, PHOTOS, PRODUCTS
 
 HEADER = ("sku", "name", "category", "image", "price")
 
@@ -29,16 +32,15 @@ def import_rows(shop: Shop, folder: Path, *rows: tuple[str, ...]) -> ImportRepor
     return shop.import_catalogue(write_table(folder / "goods.csv", [HEADER, *rows]))
 
 
-def product(shop: Shop, sku: str) -> Product:
-    with open_database(shop.folder.database)() as session:
-        found = find_product(session, sku)
-    assert found is not None
-    return found
+def product(shop: Shop, sku: str) -> SimpleNamespace:
+    with open_database(shop.folder.database).reading() as connection:
+        assert find_product(connection, sku) is not None
+        return find_any(connection, sku)
 
 
 def slugs(shop: Shop) -> dict[str, str]:
-    with open_database(shop.folder.database)() as session:
-        return {category.name: category.slug for category, _ in list_categories(session)}
+    with open_database(shop.folder.database).reading() as connection:
+        return {category.name: category.slug for category, _ in list_categories(connection)}
 
 
 def test_folders(empty_shop: Shop, tmp_path: Path) -> None:
@@ -59,8 +61,8 @@ def test_folders(empty_shop: Shop, tmp_path: Path) -> None:
 
 def test_import_is_written_down(empty_shop: Shop, goods_folder: Path) -> None:
     empty_shop.import_catalogue(goods_folder)
-    with open_database(empty_shop.folder.database)() as session:
-        entry = session.scalars(select(Import)).one()
+    with open_database(empty_shop.folder.database).reading() as connection:
+        entry = connection.execute(select(IMPORTS)).one()
     assert (entry.source, entry.products, entry.photos, entry.refused) == (
         str(goods_folder), 9, 9, 0,
     )  # fmt: skip
@@ -293,10 +295,11 @@ def test_few_goods_do_not_rename(shop: Shop, tmp_path: Path) -> None:
 
 
 def test_same_import_twice_changes_nothing(shop: Shop, catalogue_table: Path) -> None:
-    def state() -> tuple[list[object], list[str]]:
-        with open_database(shop.folder.database)() as session:
-            rows = [(p.id, p.sku, c.slug, photo.id) for photo, p, c in list_photos(session)]
-        return list(rows), sorted(str(path) for path in shop.folder.photos.rglob("*"))
+    def state() -> tuple[list[tuple[object, ...]], list[str]]:
+        with open_database(shop.folder.database).reading() as connection:
+            rows = [tuple(row) for row in connection.execute(select(PHOTOS))]
+            rows += [tuple(row) for row in connection.execute(select(PRODUCTS))]
+        return rows, sorted(str(path) for path in shop.folder.photos.rglob("*"))
 
     before = state()
     shop.import_catalogue(catalogue_table)
@@ -322,8 +325,8 @@ def test_slugs_of_equal_and_wordless_names(empty_shop: Shop, tmp_path: Path) -> 
 
 
 def splits(shop: Shop) -> dict[str, str | None]:
-    with open_database(shop.folder.database)() as session:
-        return {product.sku: photo.split for photo, product, _ in list_photos(session)}
+    with open_database(shop.folder.database).reading() as connection:
+        return {photo.sku: photo.split for photo in list_photos(connection)}
 
 
 def test_split_beside_the_pictures(empty_shop: Shop, tmp_path: Path) -> None:

@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 from drawing import drawn_photo, write_table
 from feed_writing import write, yml, yml_offer
-from sqlalchemy import event, select, text
+from sqlalchemy import Engine, event, select, text
+from stored import find_any
 
 from vitrina import Shop
 from vitrina.catalogue.importer import ImportReport, import_catalogue
 from vitrina.catalogue.refusals import SHOWN
 from vitrina.errors import FeedError
 from vitrina.store.bulk import stored_addresses, stored_products
+from vitrina.store.categories import all_categories, list_categories, named_categories
 from vitrina.store.database import open_database
-from vitrina.store.products import PhotoRecord, find_product, list_categories, list_photos
+from vitrina.store.products import PhotoRecord, find_product, list_photos
 from vitrina.store.remote_photos import save_fetched
-from vitrina.store.schema import Category, Import, Product
+from vitrina.store.schema import IMPORTS
 
 Rows = list[tuple[Any, ...]]
 
@@ -46,17 +48,17 @@ def shown(shop: Shop) -> list[str]:
 
 def content(shop: Shop) -> dict[str, Rows]:
     """Everything that the database holds of goods."""
-    with open_database(shop.folder.database)() as session:
+    with open_database(shop.folder.database).reading() as connection:
         return {
-            table: [tuple(row) for row in session.execute(text(f"SELECT * FROM {table}"))]
+            table: [tuple(row) for row in connection.execute(text(f"SELECT * FROM {table}"))]
             for table in ("categories", "products", "photos", "remote_photos", "imports")
         }
 
 
 def category_names(shop: Shop) -> dict[str, tuple[str, int]]:
     """Slug and number of goods by path."""
-    with open_database(shop.folder.database)() as session:
-        return {entry.path: (entry.slug, count) for entry, count in list_categories(session)}
+    with open_database(shop.folder.database).reading() as connection:
+        return {entry.path: (entry.slug, count) for entry, count in list_categories(connection)}
 
 
 def test_unchanged_file_is_not_read_again(empty_shop: Shop, feed: Path) -> None:
@@ -115,21 +117,21 @@ def test_goods_that_left_are_gone_and_come_back(empty_shop: Shop, feed: Path) ->
     report = bring(empty_shop, feed, *offers(1, 2))
     assert (report.products, report.gone) == (2, 1)
     assert shown(empty_shop) == ["1", "2"]
-    with open_database(empty_shop.folder.database)() as session:
-        assert find_product(session, "3") is None
-        gone = session.scalars(select(Product).where(Product.sku == "3")).one()
+    with open_database(empty_shop.folder.database).reading() as connection:
+        assert find_product(connection, "3") is None
+        gone = find_any(connection, "3")
         assert gone.gone_since is not None
         assert gone.name == "Лампа"
-        since, number = gone.gone_since, gone.id
+        since = gone.gone_since
     # it does not go twice
     assert bring(empty_shop, feed, *offers(2)).gone == 1
-    with open_database(empty_shop.folder.database)() as session:
-        assert session.get_one(Product, number).gone_since == since
+    with open_database(empty_shop.folder.database).reading() as connection:
+        assert find_any(connection, "3").gone_since == since
     report = bring(empty_shop, feed, *offers(1, 2, 3))
     assert (report.added, report.changed, report.gone) == (0, 2, 0)
     assert shown(empty_shop) == ["1", "2", "3"]
-    with open_database(empty_shop.folder.database)() as session:
-        assert session.get_one(Product, number).gone_since is None
+    with open_database(empty_shop.folder.database).reading() as connection:
+        assert find_any(connection, "3").gone_since is None
 
 
 def test_refused_row_keeps_its_good(empty_shop: Shop, feed: Path) -> None:
@@ -183,8 +185,8 @@ def test_pictures_that_changed_are_taken_anew(empty_shop: Shop, tmp_path: Path) 
         (tmp_path / "a.png").write_bytes(drawn_photo(seed=seed))
 
     def has() -> list[str]:
-        with open_database(empty_shop.folder.database)() as session:
-            return [photo.sha256 for photo, _, _ in list_photos(session)]
+        with open_database(empty_shop.folder.database).reading() as connection:
+            return [photo.sha256 for photo in list_photos(connection)]
 
     rows = [("sku", "name", "category", "image"), ("1", "Лампа", "Лампы", "a.png")]
     table = write_table(tmp_path / "goods.csv", rows)
@@ -205,16 +207,16 @@ def test_pictures_that_changed_are_taken_anew(empty_shop: Shop, tmp_path: Path) 
 
 
 def addresses(shop: Shop, sku: str) -> dict[int, tuple[str, str | None]]:
-    with open_database(shop.folder.database)() as session:
-        number = stored_products(session, [sku])[sku].id
-        found = stored_addresses(session, [number])[number]
+    with open_database(shop.folder.database).reading() as connection:
+        number = stored_products(connection, [sku])[sku].id
+        found = stored_addresses(connection, [number])[number]
     return {position: (one.address, one.sha256) for position, one in sorted(found.items())}
 
 
 def photos(shop: Shop, sku: str) -> list[tuple[int, str]]:
-    with open_database(shop.folder.database)() as session:
-        product = find_product(session, sku)
-        return [(photo.position, photo.sha256[0]) for photo in product.photos] if product else []
+    with open_database(shop.folder.database).reading() as connection:
+        product = find_any(connection, sku)
+    return [(photo.position, photo.sha256[0]) for photo in product.photos]
 
 
 def test_addresses_of_pictures(empty_shop: Shop, feed: Path) -> None:
@@ -222,8 +224,8 @@ def test_addresses_of_pictures(empty_shop: Shop, feed: Path) -> None:
 
     def fetched(name: str, content: str) -> None:
         photo = PhotoRecord(content * 64, ".jpg", 20, 20)
-        with open_database(empty_shop.folder.database).begin() as session:
-            save_fetched(session, f"{site}/{name}", photo)
+        with open_database(empty_shop.folder.database).writing() as connection:
+            save_fetched(connection, f"{site}/{name}", photo)
 
     report = bring(empty_shop, feed, yml_offer(picture=f"{site}/a</picture><picture>{site}/b"))
     assert (report.addresses, report.photos, report.refused) == (2, 0, 0)
@@ -270,9 +272,9 @@ def test_tree_of_categories(empty_shop: Shop, feed: Path) -> None:
         "Сад": ("sad", 0),
         "Сад / Лампы": ("sad-lampy", 1),
     }
-    with open_database(empty_shop.folder.database)() as session:
-        leaf = session.scalars(select(Category).where(Category.slug == "sad-lampy")).one()
-        parent = session.get_one(Category, leaf.parent_id)
+    with open_database(empty_shop.folder.database).reading() as connection:
+        (leaf,) = named_categories(connection, ["sad-lampy"]).values()
+        (parent,) = (one for one in all_categories(connection) if one.id == leaf.parent_id)
         assert (leaf.name, leaf.search_text, parent.path) == ("Лампы", "Лампы", "Сад")
     # a parent goes with the last of its goods
     bring(empty_shop, feed, *offers(1, 2, 3, categoryId="2"), categories=tree)
@@ -302,9 +304,8 @@ def test_renamed_parent_renames_all_below_it(empty_shop: Shop, feed: Path) -> No
         path.replace("Свет", "Освещение"): slug for path, (slug, _) in before.items()
     }
     # what was gone went along
-    with open_database(empty_shop.folder.database)() as session:
-        gone = session.scalars(select(Product).where(Product.sku == "9")).one()
-        assert gone.category.path == "Освещение / Лампы"
+    with open_database(empty_shop.folder.database).reading() as connection:
+        assert find_any(connection, "9").category.path == "Освещение / Лампы"
 
 
 def test_flat_category_that_moved_into_a_tree_keeps_its_slug(shop: Shop, tmp_path: Path) -> None:
@@ -317,13 +318,11 @@ def test_flat_category_that_moved_into_a_tree_keeps_its_slug(shop: Shop, tmp_pat
 
 
 def test_what_the_merchant_wrote_is_not_overwritten(shop: Shop, tmp_path: Path) -> None:
-    with open_database(shop.folder.database).begin() as session:
-        lamps = session.scalars(select(Category).where(Category.slug == "lamps")).one()
-        lamps.search_text, lamps.search_text_edited = "светильник", True
+    shop.set_search_texts({"lamps": "светильник"})
 
     def words() -> tuple[str, bool]:
-        with open_database(shop.folder.database)() as session:
-            lamps = session.scalars(select(Category).where(Category.slug == "lamps")).one()
+        with open_database(shop.folder.database).reading() as connection:
+            lamps = named_categories(connection, ["lamps"])["lamps"]
             return lamps.search_text, lamps.search_text_edited
 
     header = ("sku", "name", "category", "search_text")
@@ -364,16 +363,12 @@ def test_failed_import_leaves_no_list(empty_shop: Shop, tmp_path: Path) -> None:
     empty_shop.import_catalogue(table)
     (kept,) = empty_shop.folder.imports.iterdir()
     table.write_bytes(table.read_bytes() + "3,Лампа,Лампы\r\n".encode())
-    sessions = open_database(empty_shop.folder.database)
-    with sessions() as session:
-        engine = session.get_bind()
-    assert engine is not None
-    event.listen(engine.__class__, "commit", fail)
+    event.listen(Engine, "commit", fail)
     try:
         with pytest.raises(Exception, match="no space"):
             empty_shop.import_catalogue(table)
     finally:
-        event.remove(engine.__class__, "commit", fail)
+        event.remove(Engine, "commit", fail)
     assert list(empty_shop.folder.imports.iterdir()) == [kept]
     assert shown(empty_shop) == ["1"]
 
@@ -381,8 +376,8 @@ def test_failed_import_leaves_no_list(empty_shop: Shop, tmp_path: Path) -> None:
 def test_import_says_what_it_did(empty_shop: Shop, feed: Path) -> None:
     bring(empty_shop, feed, *offers(1, 2, 3))
     bring(empty_shop, feed, *offers(1), *offers(2, price="5"), *offers(4))
-    with open_database(empty_shop.folder.database)() as session:
-        entries = session.scalars(select(Import).order_by(Import.id)).all()
+    with open_database(empty_shop.folder.database).reading() as connection:
+        entries = connection.execute(select(IMPORTS).order_by(IMPORTS.c.id)).all()
     assert [(one.products, one.added, one.changed, one.gone) for one in entries] == [
         (3, 3, 0, 0),
         (3, 1, 1, 1),

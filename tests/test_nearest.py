@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sqlalchemy import update
+from stored import add_product, photo
 from tiny_network import tiny_info
 
 from vitrina.bundle import Bundle, goods_array, write_bundle
@@ -16,8 +17,10 @@ from vitrina.search.nearest import NearestGoods
 from vitrina.search.snapshot import GoodsSnapshot, Likeness
 from vitrina.search.vector_index import build_index, open_index
 from vitrina.search.vectors import append_segment, open_vectors
-from vitrina.store.database import Sessions, migrate
-from vitrina.store.schema import Category, Photo, Product
+from vitrina.store.bulk import mark_gone
+from vitrina.store.categories import add_category
+from vitrina.store.database import migrate
+from vitrina.store.schema import PHOTOS, PRODUCTS
 
 SIZE = 8
 
@@ -37,11 +40,11 @@ class Stock:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.sessions: Sessions = migrate(root / "vitrina.db")
+        self.database = migrate(root / "vitrina.db")
         self.vectors: dict[str, np.ndarray] = {}
-        with self.sessions.begin() as session:
+        with self.database.writing() as connection:
             for slug in ("lamps", "sockets"):
-                session.add(Category(slug=slug, path=slug, name=slug, search_text=slug))
+                add_category(connection, slug=slug, path=slug, name=slug)
 
     def add(
         self,
@@ -52,22 +55,19 @@ class Stock:
         gone: bool = False,
     ) -> int:
         """A product with one picture at each angle; None stands for one without embedding."""
-        with self.sessions.begin() as session:
-            number = {"lamps": 1, "sockets": 2}[category]
-            product = Product(
-                sku=sku, name=sku, currency="RUB", category_id=number, in_stock=in_stock,
+        names = [f"{sku}-{position}".ljust(64, "0") for position in range(len(angles))]
+        for name, angle in zip(names, angles, strict=True):
+            if angle is not None:
+                self.vectors[name] = towards(angle)
+        with self.database.writing() as connection:
+            return add_product(
+                connection,
+                {"lamps": 1, "sockets": 2}[category],
+                sku,
+                map(photo, names),
+                in_stock=in_stock,
                 gone_since=datetime.now(UTC) if gone else None,
-            )  # fmt: skip
-            for position, angle in enumerate(angles):
-                sha = f"{sku}-{position}".ljust(64, "0")
-                if angle is not None:
-                    self.vectors[sha] = towards(angle)
-                product.photos.append(
-                    Photo(position=position, sha256=sha, suffix=".jpg", width=9, height=9)
-                )
-            session.add(product)
-            session.flush()
-            return product.id
+            )
 
     def publish(self) -> Bundle:
         vectors = np.array(list(self.vectors.values()), dtype=np.float32).reshape(-1, SIZE)
@@ -79,8 +79,8 @@ class Stock:
         )
 
     def snapshot(self) -> GoodsSnapshot:
-        with self.sessions() as session:
-            return GoodsSnapshot(session, open_vectors(self.publish()))
+        with self.database.reading() as connection:
+            return GoodsSnapshot(connection, open_vectors(self.publish()))
 
 
 @pytest.fixture
@@ -171,9 +171,9 @@ def test_gone_goods_are_nowhere(stock: Stock) -> None:
 def test_one_picture_of_two_products(stock: Stock) -> None:
     first = stock.add("a", "lamps", 10)
     second = stock.add("b", "sockets", None)
-    with stock.sessions.begin() as session:
+    with stock.database.writing() as connection:
         sha = next(iter(stock.vectors))
-        session.execute(update(Photo).where(Photo.product_id == second).values(sha256=sha))
+        connection.execute(update(PHOTOS).where(PHOTOS.c.product_id == second).values(sha256=sha))
     assert products(stock.snapshot().rank(QUERY, None, 9)) == [first, second]
 
 
@@ -196,19 +196,19 @@ def test_index_and_exact_comparison_agree(stock: Stock, monkeypatch: pytest.Monk
     build_index(bundle, open_vectors(bundle))
     append_segment(bundle, ["new".ljust(64, "0")], towards(1)[None])
     late = stock.add("new", "lamps", None)
-    with stock.sessions.begin() as session:
-        session.execute(
-            update(Photo).where(Photo.product_id == late).values(sha256="new".ljust(64, "0"))
+    with stock.database.writing() as connection:
+        connection.execute(
+            update(PHOTOS).where(PHOTOS.c.product_id == late).values(sha256="new".ljust(64, "0"))
         )
     store = open_vectors(bundle)
-    with stock.sessions() as session:
-        exact = GoodsSnapshot(session, store)
+    with stock.database.reading() as connection:
+        exact = GoodsSnapshot(connection, store)
         monkeypatch.setattr(snapshots, "EXACT_UP_TO", 100)
         monkeypatch.setattr(snapshots, "_EXACT_SCOPE", 20)
         index = open_index(bundle, store)
         assert index is not None
-        large = GoodsSnapshot(session, store, index)
-        without_index = GoodsSnapshot(session, store)
+        large = GoodsSnapshot(connection, store, index)
+        without_index = GoodsSnapshot(connection, store)
     assert late in products(large.rank(QUERY, None, 20))
     within = np.array(ids[:300])
     for made in (large, without_index):
@@ -222,23 +222,22 @@ def test_index_and_exact_comparison_agree(stock: Stock, monkeypatch: pytest.Monk
 
 
 def ranked_skus(nearest: NearestGoods, stock: Stock) -> list[str]:
-    with stock.sessions() as session:
-        return [product.sku for product in nearest.rank(session, QUERY, None, 9, language="ru")]
+    with stock.database.reading() as connection:
+        return [product.sku for product in nearest.rank(connection, QUERY, None, 9, language="ru")]
 
 
 def test_changes_are_seen_without_a_new_start(stock: Stock) -> None:
     stock.add("a", "lamps", 10)
     second = stock.add("b", "lamps", 20)
     bundle = stock.publish()
-    nearest = NearestGoods(bundle, stock.sessions, look_every_s=3600)
+    nearest = NearestGoods(bundle, stock.database, look_every_s=3600)
     assert ranked_skus(nearest, stock) == ["a", "b"]
     # what concerns goods that are known is read at each question
-    with stock.sessions.begin() as session:
-        session.execute(update(Product).where(Product.sku == "a").values(in_stock=False))
+    with stock.database.writing() as connection:
+        connection.execute(update(PRODUCTS).where(PRODUCTS.c.sku == "a").values(in_stock=False))
     assert ranked_skus(nearest, stock) == ["b", "a"]
-    with stock.sessions.begin() as session:
-        gone = {"gone_since": datetime.now(UTC)}
-        session.execute(update(Product).where(Product.id == second).values(**gone))
+    with stock.database.writing() as connection:
+        mark_gone(connection, [second], datetime.now(UTC))
     assert ranked_skus(nearest, stock) == ["a"]
     # what is new comes with the next snapshot
     stock.add("late", "lamps", None)
@@ -247,14 +246,14 @@ def test_changes_are_seen_without_a_new_start(stock: Stock) -> None:
     assert ranked_skus(nearest, stock) == ["late", "a"]
     append_segment(bundle, ["late-0".ljust(64, "0")], towards(5)[None])
     nearest.refresh()
-    with stock.sessions() as session:
-        first = nearest.rank(session, QUERY, None, 9, language="ru")[0]
+    with stock.database.reading() as connection:
+        first = nearest.rank(connection, QUERY, None, 9, language="ru")[0]
     assert first.similarity == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
 
 
 def test_a_look_finds_what_is_new_by_itself(stock: Stock) -> None:
     stock.add("a", "lamps", 10)
-    nearest = NearestGoods(stock.publish(), stock.sessions, look_every_s=0)
+    nearest = NearestGoods(stock.publish(), stock.database, look_every_s=0)
     assert ranked_skus(nearest, stock) == ["a"]
     stock.add("late", "lamps", None)
     # the first question has the snapshot made beside, and may still be answered from the old one
@@ -267,7 +266,7 @@ def test_the_old_snapshot_answers_when_a_new_one_cannot_be_made(
     stock: Stock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stock.add("a", "lamps", 10)
-    nearest = NearestGoods(stock.publish(), stock.sessions, look_every_s=0)
+    nearest = NearestGoods(stock.publish(), stock.database, look_every_s=0)
     assert ranked_skus(nearest, stock) == ["a"]
 
     def fails(*_: object) -> None:

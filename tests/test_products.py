@@ -2,94 +2,126 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+from stored import add_product, find_any, photo
 
-from vitrina.store.database import migrate
-from vitrina.store.products import (
-    PhotoRecord,
-    ProductRecord,
-    find_photo,
-    find_product,
+from vitrina.store.bulk import mark_gone, replace_photos
+from vitrina.store.categories import (
+    add_category,
+    all_categories,
+    delete_category,
     list_categories,
-    list_photos,
-    save_category,
-    save_product,
+    named_categories,
+    update_category,
 )
-
-
-def record(sku: str, name: str = "Лампа", **more: object) -> ProductRecord:
-    values: dict[str, object] = {"price_minor": 100, "currency": "RUB"} | more
-    return ProductRecord(sku=sku, name=name, **values)  # type: ignore[arg-type]
-
-
-def fill(session: Session, *records: ProductRecord, slug: str = "lampy") -> None:
-    category = save_category(
-        session, slug=slug, name=f"К-{slug}", name_en=None, search_text="что-то"
-    )
-    for one in records:
-        save_product(session, category, one)
+from vitrina.store.database import migrate
+from vitrina.store.products import find_product, list_photos, picture_suffix, shown_products
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
-    return migrate(tmp_path / "vitrina.db")()
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    with migrate(tmp_path / "vitrina.db").writing() as opened:
+        yield opened
 
 
-def test_saving_again_replaces(session: Session) -> None:
-    one, two = (PhotoRecord(letter * 64, ".jpg", 20, 20) for letter in "ab")
-    fill(session, record("1", "Старая", photos=(one, two)))
-    number = find_product(session, "1").id  # type: ignore[union-attr]
-    fill(session, record("1", "Новая", photos=(two,), price_minor=None, in_stock=False))
-    product = find_product(session, "1")
-    assert product is not None
-    assert (product.id, product.name, product.price_minor) == (number, "Новая", None)
-    assert [photo.sha256 for photo in product.photos] == ["b" * 64]
-    assert find_photo(session, "a" * 64) is None
-    assert find_photo(session, "b" * 64) is not None
-    assert find_product(session, "2") is None
+def add_lamps(connection: Connection) -> int:
+    return add_category(connection, slug="lampy", path="Лампы", name="Лампы").id
 
 
-def test_saving_again_keeps_what_it_is_told_to(session: Session) -> None:
-    shot = PhotoRecord("a" * 64, ".jpg", 20, 20)
-    category = save_category(session, slug="a", name="Лампы", name_en=None, search_text=None)
-    rich = record("1", name_en="Lamp", url="https://shop.test/1", in_stock=False, photos=(shot,))
-    save_product(session, category, rich)
-    keep = {"name_en", "url", "in_stock", "photos"}
-    product = save_product(session, category, record("1", "Новая", price_minor=7), keep)
-    assert (product.name, product.price_minor) == ("Новая", 7)
-    assert (product.name_en, product.url, product.in_stock) == (
-        "Lamp",
-        "https://shop.test/1",
-        False,
+def test_what_shoppers_see_of_a_product(connection: Connection) -> None:
+    number = add_product(
+        connection,
+        add_lamps(connection),
+        "1",
+        [photo("a" * 64), photo("b" * 64)],
+        name="Лампа",
+        name_en="Lamp",
+        price_minor=12345,
+        url="https://shop.test/1",
     )
-    assert [photo.sha256 for photo in product.photos] == ["a" * 64]
-    # there is nothing to keep of a new one
-    assert save_product(session, category, record("2", url="x"), keep).url == "x"
+    product = find_product(connection, "1")
+    assert product is not None
+    assert (product.id, product.name, product.name_en) == (number, "Лампа", "Lamp")
+    assert (product.price_minor, product.currency, product.url) == (
+        12345, "RUB", "https://shop.test/1",
+    )  # fmt: skip
+    assert product.in_stock is True
+    assert product.picture == "a" * 64
+    assert shown_products(connection, [number, 99]) == {number: product}
+    assert shown_products(connection, []) == {}
 
 
-def test_category_keeps_what_is_not_given(session: Session) -> None:
-    save_category(session, slug="a", name="Лампы", name_en="Lamps", search_text="лампа")
-    again = save_category(session, slug="b", name="Лампы", name_en=None, search_text=None)
-    assert (again.slug, again.name_en, again.search_text) == ("a", "Lamps", "лампа")
-    other = save_category(session, slug="c", name="Кабели", name_en=None, search_text=None)
-    assert other.search_text == "Кабели"
-    assert [(entry.slug, count) for entry, count in list_categories(session)] == [
-        ("c", 0),
-        ("a", 0),
-    ]
+def test_what_is_gone_or_never_was_is_not_shown(connection: Connection) -> None:
+    number = add_product(connection, add_lamps(connection), "1")
+    bare = find_product(connection, "1")
+    assert bare is not None
+    assert bare.picture is None
+    mark_gone(connection, [number], datetime(2026, 1, 1))
+    assert find_product(connection, "1") is None
+    assert find_product(connection, "2") is None
+    assert shown_products(connection, [number]) == {}
 
 
-def test_photos_in_a_stable_order(session: Session) -> None:
-    shots = [PhotoRecord(f"{n}" * 64, ".jpg", 20, 20) for n in range(4)]
-    fill(session, record("z", photos=(shots[1], shots[0])), record("a", photos=(shots[2],)))
-    fill(session, record("m", photos=(shots[3],)), slug="aaa")
-    listed = [(c.slug, p.sku, photo.sha256[0]) for photo, p, c in list_photos(session)]
-    assert listed == [
+def test_pictures_are_replaced(connection: Connection) -> None:
+    number = add_product(connection, add_lamps(connection), "1", [photo("a"), photo("b")])
+    replace_photos(connection, {number: {0: photo("b", suffix=".png")}})
+    assert [one.sha256 for one in find_any(connection, "1").photos] == ["b"]
+    assert picture_suffix(connection, "a") is None
+    assert picture_suffix(connection, "b") == ".png"
+
+
+def test_a_category_is_what_it_was_told_last(connection: Connection) -> None:
+    lamps = add_category(
+        connection, slug="a", path="Свет / Лампы", name="Лампы", name_en="Lamps", search_text="свет"
+    )
+    assert (lamps.name_en, lamps.search_text, lamps.search_text_edited) == ("Lamps", "свет", False)
+    cables = add_category(connection, slug="c", path="Кабели", name="Кабели")
+    assert (cables.search_text, cables.parent_id, cables.name_en) == ("Кабели", None, None)
+    changed = replace(lamps, parent_id=cables.id, search_text="лампа", search_text_edited=True)
+    update_category(connection, changed)
+    assert named_categories(connection, ["a", "none such"]) == {"a": changed}
+    assert sorted(all_categories(connection), key=lambda one: one.id) == [changed, cables]
+    delete_category(connection, lamps.id)
+    assert all_categories(connection) == [cables]
+
+
+def test_a_category_that_others_are_part_of_stays(connection: Connection) -> None:
+    above = add_category(connection, slug="a", path="Свет", name="Свет")
+    add_category(connection, slug="b", path="Свет / Лампы", name="Лампы", parent_id=above.id)
+    with pytest.raises(IntegrityError):
+        delete_category(connection, above.id)
+
+
+def test_goods_are_counted_where_they_are(connection: Connection) -> None:
+    lamps = add_lamps(connection)
+    add_category(connection, slug="c", path="Кабели", name="Кабели")
+    numbers = [add_product(connection, lamps, sku) for sku in "123"]
+    mark_gone(connection, numbers[:1], datetime(2026, 1, 1))
+    counted = [(category.slug, count) for category, count in list_categories(connection)]
+    assert counted == [("c", 0), ("lampy", 2)]
+
+
+def test_photos_in_a_stable_order(connection: Connection) -> None:
+    lamps = add_lamps(connection)
+    first = add_category(connection, slug="aaa", path="Первые", name="Первые").id
+    add_product(connection, lamps, "z", [photo("1"), photo("0")])
+    add_product(connection, lamps, "a", [photo("2", split="test")])
+    number = add_product(connection, first, "m", [photo("3", suffix=".png")])
+    gone = add_product(connection, first, "gone", [photo("4")])
+    mark_gone(connection, [gone], datetime(2026, 1, 1))
+    listed = list_photos(connection)
+    assert [(one.category, one.sku, one.sha256) for one in listed] == [
         ("aaa", "m", "3"),
         ("lampy", "a", "2"),
         ("lampy", "z", "1"),
         ("lampy", "z", "0"),
     ]
+    assert (listed[0].product, listed[0].suffix, listed[0].split) == (number, ".png", None)
+    assert (listed[1].split, listed[1].width, listed[1].height) == ("test", 50, 50)

@@ -7,6 +7,7 @@ import logging
 import os
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,8 @@ import pytest
 from asking import AppClient
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
+from stored import add_product, find_any
 
 from vitrina import Shop
 from vitrina.errors import NotFound, QueryError, ShopError
@@ -24,10 +26,11 @@ from vitrina.search.answers import TextAnswer
 from vitrina.search.query import MAX_QUERY, MAX_WORDS
 from vitrina.search.synonyms import read_synonyms
 from vitrina.search.text import TextSearch
-from vitrina.store.database import Sessions, migrate
+from vitrina.store.bulk import mark_gone
+from vitrina.store.categories import add_category, named_categories, update_category
+from vitrina.store.database import Database, migrate
 from vitrina.store.fulltext import reindex_products
 from vitrina.store.product_search import ALL_GOODS, Filters
-from vitrina.store.schema import Category, Product
 
 NAMES = {
     "1": "Автоматический выключатель ВА47-29 2P 16А",
@@ -48,18 +51,20 @@ NAMES = {
 }
 
 
-def add_goods(session: Session, *goods: Product, slug: str = "goods", name: str = "Товары") -> None:
-    category = session.query(Category).filter_by(slug=slug).one_or_none()
-    category = category or Category(slug=slug, path=name, name=name, search_text=name)
-    for good in goods:
-        good.category = category
-    session.add_all(goods)
-    session.flush()
-    reindex_products(session, [good.id for good in goods])
+Good = dict[str, object]
 
 
-def product(sku: str, name: str, **more: object) -> Product:
-    return Product(sku=sku, name=name, **({"currency": "RUB", "price_minor": 100} | more))
+def add_goods(
+    connection: Connection, *goods: Good, slug: str = "goods", name: str = "Товары"
+) -> None:
+    category = named_categories(connection, [slug]).get(slug)
+    category = category or add_category(connection, slug=slug, path=name, name=name)
+    ids = [add_product(connection, category.id, **good) for good in goods]  # type: ignore[arg-type]
+    reindex_products(connection, ids)
+
+
+def product(sku: str, name: str, **more: object) -> Good:
+    return {"sku": sku, "name": name, "price_minor": 100} | more
 
 
 def ask(
@@ -79,14 +84,14 @@ def skus(answer: TextAnswer) -> list[str]:
 @pytest.fixture(scope="module")
 def named(tmp_path_factory: pytest.TempPathFactory) -> TextSearch:
     """The goods of `NAMES`; only for reading."""
-    sessions = migrate(tmp_path_factory.mktemp("named") / "vitrina.db")
-    with sessions.begin() as session:
-        add_goods(session, *(product(sku, name) for sku, name in NAMES.items()))
-    return TextSearch(sessions)
+    database = migrate(tmp_path_factory.mktemp("named") / "vitrina.db")
+    with database.writing() as connection:
+        add_goods(connection, *(product(sku, name) for sku, name in NAMES.items()))
+    return TextSearch(database)
 
 
 @pytest.fixture
-def sessions(tmp_path: Path) -> Sessions:
+def database(tmp_path: Path) -> Database:
     return migrate(tmp_path / "vitrina.db")
 
 
@@ -166,19 +171,19 @@ def test_what_is_near_to_nothing_stays(named: TextSearch, typed: str) -> None:
     assert ask(named, typed).corrected is None
 
 
-def test_of_equally_near_words_the_commoner_is_meant(sessions: Sessions) -> None:
-    with sessions.begin() as session:
-        add_goods(session, product("1", "точка"), product("2", "почка"), product("3", "почка"))
-    assert ask(TextSearch(sessions), "ночка").corrected == "почка"
+def test_of_equally_near_words_the_commoner_is_meant(database: Database) -> None:
+    with database.writing() as connection:
+        add_goods(connection, product("1", "точка"), product("2", "почка"), product("3", "почка"))
+    assert ask(TextSearch(database), "ночка").corrected == "почка"
 
 
-def test_words_of_new_goods_are_known_at_once(sessions: Sessions) -> None:
-    search = TextSearch(sessions)
-    with sessions.begin() as session:
-        add_goods(session, product("1", "лампа"))
+def test_words_of_new_goods_are_known_at_once(database: Database) -> None:
+    search = TextSearch(database)
+    with database.writing() as connection:
+        add_goods(connection, product("1", "лампа"))
     assert ask(search, "розтека").corrected is None
-    with sessions.begin() as session:
-        add_goods(session, product("2", "розетка"))
+    with database.writing() as connection:
+        add_goods(connection, product("2", "розетка"))
     assert skus(ask(search, "розтека")) == ["2"]
 
 
@@ -191,11 +196,11 @@ def test_filters_do_not_loosen_the_words(named: TextSearch) -> None:
     assert ask(named, "лампа", filters=Filters(price_from=5)).total == 0
 
 
-def test_what_is_gone_is_not_found(sessions: Sessions) -> None:
-    with sessions.begin() as session:
+def test_what_is_gone_is_not_found(database: Database) -> None:
+    with database.writing() as connection:
         away = product("2", "лампа", gone_since=datetime(2026, 1, 1))
-        add_goods(session, product("1", "лампа"), away)
-    search = TextSearch(sessions)
+        add_goods(connection, product("1", "лампа"), away)
+    search = TextSearch(database)
     for words in ("лампа", "лам", "ламапа", "", "2"):
         assert "2" not in skus(ask(search, words))
     assert ask(search).total == ask(search, "лампа").total == 1
@@ -203,10 +208,10 @@ def test_what_is_gone_is_not_found(sessions: Sessions) -> None:
         search.product("2", "ru")
 
 
-def test_goods_of_a_description_alone(sessions: Sessions) -> None:
-    with sessions.begin() as session:
-        add_goods(session, product("1", "стол", description="<p>Для <b>ламп</b> и книг</p>"))
-    search = TextSearch(sessions)
+def test_goods_of_a_description_alone(database: Database) -> None:
+    with database.writing() as connection:
+        add_goods(connection, product("1", "стол", description="<p>Для <b>ламп</b> и книг</p>"))
+    search = TextSearch(database)
     assert skus(ask(search, "лампа")) == ["1"]
     assert skus(ask(search, "b")) == []
 
@@ -214,33 +219,33 @@ def test_goods_of_a_description_alone(sessions: Sessions) -> None:
 # Order
 
 
-def test_an_article_asked_for_comes_first_even_out_of_stock(sessions: Sessions) -> None:
-    with sessions.begin() as session:
+def test_an_article_asked_for_comes_first_even_out_of_stock(database: Database) -> None:
+    with database.writing() as connection:
         add_goods(
-            session,
+            connection,
             product("1", "Держатель для АВ-10"),
             product("2", "АВ-10 АВ-10 АВ-10"),
             product("3", "Нечто", vendor_code="АВ-10", in_stock=False),
             product("AB10-x", "АВ-10"),
         )
-    search = TextSearch(sessions)
+    search = TextSearch(database)
     for words in ("АВ-10", "ab10", "ав 10"):
         answer = ask(search, words)
         assert skus(answer)[0] == "3"
         assert answer.total == 4
 
 
-def test_whole_names_before_descriptions_then_in_stock_then_better(sessions: Sessions) -> None:
-    with sessions.begin() as session:
+def test_whole_names_before_descriptions_then_in_stock_then_better(database: Database) -> None:
+    with database.writing() as connection:
         add_goods(
-            session,
+            connection,
             product("described", "Стол", description="под лампу"),
             product("sold out", "Лампа", in_stock=False),
             product("named", "Лампа"),
             product("long", "Подставка складная большая чёрная лампа"),
             product("made by", "Абажур", vendor="Лампа"),
         )
-    found = skus(ask(TextSearch(sessions), "лампа"))
+    found = skus(ask(TextSearch(database), "лампа"))
     assert found == ["named", "long", "made by", "sold out", "described"]
 
 
@@ -250,11 +255,11 @@ def test_whole_names_before_descriptions_then_in_stock_then_better(sessions: Ses
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> TextSearch:
     """57 goods in two categories, every third sold out, some matching by description alone."""
-    sessions = migrate(tmp_path_factory.mktemp("many") / "vitrina.db")
-    with sessions.begin() as session:
+    database = migrate(tmp_path_factory.mktemp("many") / "vitrina.db")
+    with database.writing() as connection:
         for slug, count in (("lampy", 38), ("kabeli", 19)):
             add_goods(
-                session,
+                connection,
                 *(
                     product(
                         f"{slug}-{n}",
@@ -267,7 +272,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> TextSearch:
                 slug=slug,
                 name=slug,
             )
-    return TextSearch(sessions)
+    return TextSearch(database)
 
 
 def walk(search: TextSearch, words: str, limit: int, filters: Filters = ALL_GOODS) -> list[str]:
@@ -293,22 +298,21 @@ def test_pages_hold_everything_once(
     assert seen == skus(ask(many, words, 100, filters))
 
 
-def test_pages_hold_still_while_goods_come_and_go(sessions: Sessions) -> None:
-    def lamps(*numbers: int) -> list[Product]:
+def test_pages_hold_still_while_goods_come_and_go(database: Database) -> None:
+    def lamps(*numbers: int) -> list[Good]:
         return [product(f"a-{n}", f"Лампа {'белая ' * n}", in_stock=n % 2 == 0) for n in numbers]
 
-    with sessions.begin() as session:
-        add_goods(session, *lamps(*range(8)))
-    search = TextSearch(sessions)
+    with database.writing() as connection:
+        add_goods(connection, *lamps(*range(8)))
+    search = TextSearch(database)
     whole = skus(ask(search, "лампа"))
     first = ask(search, "лампа", 3)
-    with sessions.begin() as session:
+    with database.writing() as connection:
         # what was on the page goes, too: its place is still known
-        gone = session.query(Product).filter_by(sku=skus(first)[0]).one()
-        gone.gone_since = datetime(2026, 1, 1)
-        session.flush()
-        reindex_products(session, [gone.id])
-        add_goods(session, *(product(f"b-{n}", "Кабель лампа " * 3) for n in range(40)))
+        gone = find_any(connection, skus(first)[0]).id
+        mark_gone(connection, [gone], datetime(2026, 1, 1))
+        reindex_products(connection, [gone])
+        add_goods(connection, *(product(f"b-{n}", "Кабель лампа " * 3) for n in range(40)))
     rest = skus(ask(search, "лампа", 100, cursor=first.next_cursor))
     assert [sku for sku in rest if sku.startswith("a")] == whole[3:]
     assert not set(rest) & set(skus(first))
@@ -340,22 +344,23 @@ def test_cursor_beyond_the_end(many: TextSearch) -> None:
 
 
 @pytest.fixture
-def tree(sessions: Sessions) -> TextSearch:
+def tree(database: Database) -> TextSearch:
     """Light over lamps over bulbs, beside cables; one good each, and one without a price."""
-    with sessions.begin() as session:
-        above = None
+    with database.writing() as connection:
+        parents = {"lamps": "light", "bulbs": "lamps"}
         for place, slug in enumerate(("light", "lamps", "bulbs", "cables")):
             add_goods(
-                session,
+                connection,
                 product(slug, "Товар", price_minor=(place + 1) * 1000 + 50, in_stock=place != 1),
                 slug=slug,
                 name=slug,
             )
-            category = session.query(Category).filter_by(slug=slug).one()
-            category.parent_id = above.id if above and slug != "cables" else None
-            above = category
-        add_goods(session, product("free", "Товар", price_minor=None), slug="cables")
-    return TextSearch(sessions)
+            known = named_categories(connection, (slug, parents.get(slug, "")))
+            if slug in parents:
+                above = known[parents[slug]].id
+                update_category(connection, replace(known[slug], parent_id=above))
+        add_goods(connection, product("free", "Товар", price_minor=None), slug="cables")
+    return TextSearch(database)
 
 
 @pytest.mark.parametrize("words", ["", "товар"])
@@ -391,17 +396,17 @@ def test_no_price(tree: TextSearch, price: float) -> None:
 # Synonyms
 
 
-def shop_with_synonyms(sessions: Sessions, path: Path, content: str | bytes) -> TextSearch:
-    with sessions.begin() as session:
+def shop_with_synonyms(database: Database, path: Path, content: str | bytes) -> TextSearch:
+    with database.writing() as connection:
         add_goods(
-            session,
+            connection,
             product("1", "Розетка белая"),
             product("2", "Outlet"),
             product("3", "Штепсельная синяя розетка"),
             product("4", "Лампа"),
         )
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return TextSearch(sessions, path)
+    return TextSearch(database, path)
 
 
 @pytest.mark.parametrize(
@@ -418,9 +423,9 @@ def shop_with_synonyms(sessions: Sessions, path: Path, content: str | bytes) -> 
         ("прибор для освещения", {"4"}),
     ],
 )
-def test_synonyms(sessions: Sessions, tmp_path: Path, words: str, expected: set[str]) -> None:
+def test_synonyms(database: Database, tmp_path: Path, words: str, expected: set[str]) -> None:
     search = shop_with_synonyms(
-        sessions,
+        database,
         tmp_path / "synonyms.txt",
         "# remark\n\nрозетка, штепсельная розетка , Outlet\n"
         "лампочка, Лампа,источник света, прибор для освещения\n",
@@ -429,10 +434,10 @@ def test_synonyms(sessions: Sessions, tmp_path: Path, words: str, expected: set[
 
 
 def test_a_bad_line_is_named_and_breaks_nothing(
-    sessions: Sessions, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     content = "одно\nлампа, лампы\n,,\nб г д е ж з л, х\nлампочка, лампа\n\x00\ud7ff, ?\n"
-    search = shop_with_synonyms(sessions, tmp_path / "synonyms.txt", content)
+    search = shop_with_synonyms(database, tmp_path / "synonyms.txt", content)
     with caplog.at_level(logging.WARNING, "vitrina.search"):
         assert skus(ask(search, "лампочка")) == ["4"]
         ask(search, "лампочка")
@@ -446,20 +451,20 @@ def test_a_bad_line_is_named_and_breaks_nothing(
     ("content", "reason"), [(b"\xff\xfe\x00", "no UTF-8"), (b"a, b\n" * 300_000, "larger")]
 )
 def test_a_file_that_cannot_be_read_breaks_nothing(
-    sessions: Sessions,
+    database: Database,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     content: bytes,
     reason: str,
 ) -> None:
-    search = shop_with_synonyms(sessions, tmp_path / "synonyms.txt", content)
+    search = shop_with_synonyms(database, tmp_path / "synonyms.txt", content)
     assert skus(ask(search, "лампа")) == ["4"]
     assert reason in caplog.text
 
 
-def test_synonyms_are_read_again_when_they_changed(sessions: Sessions, tmp_path: Path) -> None:
+def test_synonyms_are_read_again_when_they_changed(database: Database, tmp_path: Path) -> None:
     path = tmp_path / "synonyms.txt"
-    search = shop_with_synonyms(sessions, path, "люстра, лампа")
+    search = shop_with_synonyms(database, path, "люстра, лампа")
     assert skus(ask(search, "люстра")) == ["4"]
     path.write_text("бра, лампа", encoding="utf-8-sig")
     os.utime(path, ns=(1, 1))

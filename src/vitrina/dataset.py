@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from vitrina import atomic
 from vitrina.errors import DatasetError
@@ -188,12 +188,12 @@ class _Group:
 
 
 def build_dataset(
-    session: Session, *, seed: int, copies: Iterable[Collection[str]] = ()
+    connection: Connection, *, seed: int, copies: Iterable[Collection[str]] = ()
 ) -> Dataset:
     """Splits the shop's photos: 80 % to learn from (a tenth of it to watch), 20 % to test on.
 
     Args:
-        session: The shop's database.
+        connection: The shop's database.
         seed: Decides who is on which side where the catalogue does not.
         copies: Groups of photos that are one picture, by SHA-256, as `near_copies` finds them.
 
@@ -202,25 +202,25 @@ def build_dataset(
             test on.
     """
     notices: list[str] = []
-    dropped = dropped_photos(session)
+    dropped = dropped_photos(connection)
     pictures: dict[str, _Picture] = {}
     joined = UnionFind()
-    for photo, product, category in list_photos(session):
-        if (product.sku, photo.sha256) in dropped:
+    for photo in list_photos(connection):
+        if (photo.sku, photo.sha256) in dropped:
             continue
         known = pictures.get(photo.sha256)
         if known is None:
             file = f"photos/{photo.sha256[:2]}/{photo.sha256}{photo.suffix}"
-            known = _Picture(file, product.sku, category.slug, photo.split)
+            known = _Picture(file, photo.sku, photo.category, photo.split)
         elif known.given is None:
             known = replace(known, given=photo.split)
-        if known.category != category.slug:
+        if known.category != photo.category:
             notices.append(
-                f"The same picture shows {known.product} ({known.category}) and {product.sku} "
-                f"({category.slug}): taken as {known.category}."
+                f"The same picture shows {known.product} ({known.category}) and {photo.sku} "
+                f"({photo.category}): taken as {known.category}."
             )
         pictures[photo.sha256] = known
-        joined.join(known.product, product.sku)
+        joined.join(known.product, photo.sku)
     alike = [[sha for sha in group if sha in pictures] for group in copies]
     for group in alike:
         for sha in group[1:]:

@@ -37,17 +37,17 @@ def decoded_dataset(folder: ShopFolder, seed: int, progress: Progress) -> Decode
         DatasetError: too little to learn from or to test on.
     """
     pixels = PixelCache(folder.cache)
-    with migrate(folder.database)() as session:
+    with migrate(folder.database).reading() as connection:
         places = {
             photo.sha256: folder.photo(photo.sha256, photo.suffix)
-            for photo, _, _ in list_photos(session)
+            for photo in list_photos(connection)
         }
-        build_dataset(session, seed=seed)  # too little is told before anything is decoded
+        build_dataset(connection, seed=seed)  # too little is told before anything is decoded
         files = [PhotoFile(sha, path) for sha, path in places.items()]
         refused = _decode(folder, pixels, files, progress)
         goods = [sha for sha in places if sha not in refused]
         copies = near_copies(goods, pixels, folder.cache, progress=progress)
-        dataset = build_dataset(session, seed=seed, copies=copies.groups)
+        dataset = build_dataset(connection, seed=seed, copies=copies.groups)
     for notice in dataset.notices:
         progress.say(notice)
     readable = dataset.without(refused)
@@ -72,8 +72,8 @@ def decoded_again(folder: ShopFolder, run: str, progress: Progress) -> DecodedPh
         DatasetError: none of the run's test photos, or of the goods', can be read.
     """
     dataset = Dataset.read(folder.runs / run / "dataset.json")
-    with migrate(folder.database)() as session:
-        photos = {photo.sha256: photo.suffix for photo, _, _ in list_photos(session)}
+    with migrate(folder.database).reading() as connection:
+        photos = {photo.sha256: photo.suffix for photo in list_photos(connection)}
     places = {s.sha256: folder.root / s.file for s in dataset.samples}
     places |= {sha: folder.photo(sha, suffix) for sha, suffix in photos.items()}
     pixels = PixelCache(folder.cache)

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Row
 
 from vitrina.catalogue.categories import CategoryBook
 from vitrina.catalogue.fingerprints import Fingerprints
@@ -77,9 +76,9 @@ class BatchWriter:
     """Writes rows; of each article there is one, and the caller commits.
 
     Args:
-        session: The import's.
+        connection: The import's.
         folder: The shop.
-        source: Name of the feed, as `schema.Product.source` keeps it.
+        source: Name of the feed, as `schema.PRODUCTS` keeps it.
         pictures: Where local ones lie.
         splits: Split by picture, as `plain_path` spells it.
         refusals: Where pictures go that cannot be taken.
@@ -94,14 +93,14 @@ class BatchWriter:
 
     def __init__(
         self,
-        session: Session,
+        connection: Connection,
         folder: ShopFolder,
         source: str,
         pictures: Pictures,
         splits: Mapping[str, str],
         refusals: RefusalFile,
     ) -> None:
-        self._session = session
+        self._connection = connection
         self._folder = folder
         self._source = source
         self._pictures = pictures
@@ -109,17 +108,17 @@ class BatchWriter:
         self._galleries = Galleries(folder, splits, refusals)
         self._fingerprints = Fingerprints(source, folder.settings, splits)
         self.written = Written()
-        self.categories = CategoryBook(session)
-        self._moved = moved_products(session)
+        self.categories = CategoryBook(connection)
+        self._moved = moved_products(connection)
         self.used: set[int] = set()
         self.moves: Counter[tuple[int, int]] = Counter()
         self.example: str | None = None
 
     def write(self, rows: Sequence[FeedRow]) -> None:
         """Adds and changes what these rows say."""
-        known = stored_products(self._session, [row.sku for row in rows])
+        known = stored_products(self._connection, [row.sku for row in rows])
         ids = [product.id for product in known.values()]
-        photos = stored_photos(self._session, ids)
+        photos = stored_photos(self._connection, ids)
         changes = []
         for row in rows:
             product = known.get(row.sku)
@@ -172,7 +171,7 @@ class BatchWriter:
         gallery: dict[str, Gallery] = {}
         reworded = []
         addresses = stored_addresses(
-            self._session, [change.known.id for change in changes if change.known is not None]
+            self._connection, [change.known.id for change in changes if change.known is not None]
         )
         for change in changes:
             row, known = change.row, change.known
@@ -193,18 +192,18 @@ class BatchWriter:
                 if values["category_id"] != known.category_id:
                     self.moves[known.category_id, values["category_id"]] += 1
             self._count(row, values["category_id"], len(taken.photos))
-        ids = insert_products(self._session, new)
-        update_products(self._session, changed)
-        reindex_products(self._session, [*ids.values(), *reworded])
+        ids = insert_products(self._connection, new)
+        update_products(self._connection, changed)
+        reindex_products(self._connection, [*ids.values(), *reworded])
         self.written.added += len(new)
         self.written.changed += len(changed)
         ids |= {change.row.sku: change.known.id for change in changes if change.known is not None}
         replace_photos(
-            self._session,
+            self._connection,
             {ids[sku]: one.photos for sku, one in gallery.items() if one.photos != one.had_photos},
         )
         replace_addresses(
-            self._session,
+            self._connection,
             {
                 ids[sku]: one.addresses
                 for sku, one in gallery.items()

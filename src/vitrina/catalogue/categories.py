@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from slugify import slugify
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from vitrina.catalogue.rows import FeedRow
-from vitrina.store.products import PATH_SEPARATOR, save_category
-from vitrina.store.schema import Category
+from vitrina.store.categories import (
+    CategoryRecord,
+    add_category,
+    all_categories,
+    update_category,
+)
+from vitrina.store.products import PATH_SEPARATOR
 
 _LONGEST_SLUG = 150
 
@@ -17,28 +23,23 @@ class CategoryBook:
     """All categories of the shop.
 
     Args:
-        session: The import's; the caller commits.
+        connection: The import's; the caller commits.
 
     Attributes:
-        reworded: Categories that were there before and got other words, by which their goods are
-            found.
+        before: Ids of the categories that were there before the import.
+        reworded: Ids of those of them that got other words, by which their goods are found.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        known = session.scalars(select(Category)).all()
-        self._before = {category.id for category in known}
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        known = all_categories(connection)
+        self.before = frozenset(category.id for category in known)
         self._by_path = {category.path: category for category in known}
         self._slugs = {category.slug for category in known}
         self._settled: set[tuple[str, ...]] = set()
-        self.reworded: dict[int, Category] = {}
+        self.reworded: set[int] = set()
 
-    @property
-    def before(self) -> frozenset[int]:
-        """Ids of the categories that were there before the import."""
-        return frozenset(self._before)
-
-    def find(self, row: FeedRow) -> Category:
+    def find(self, row: FeedRow) -> CategoryRecord:
         """The row's category, added with those above it where they are new.
 
         What the first row of a category says of it counts, in each import.
@@ -54,8 +55,8 @@ class CategoryBook:
         ):
             self._settle(row)
 
-    def _settle(self, row: FeedRow) -> Category:
-        category: Category | None = None
+    def _settle(self, row: FeedRow) -> CategoryRecord:
+        category: CategoryRecord | None = None
         above = len(row.category) - len(row.category_en)
         for level in range(len(row.category)):
             names = row.category[: level + 1]
@@ -73,32 +74,30 @@ class CategoryBook:
 
     def _save(
         self,
-        parent: Category | None,
+        parent: CategoryRecord | None,
         names: tuple[str, ...],
         name_en: str | None,
         search_text: str | None,
-    ) -> Category:
+    ) -> CategoryRecord:
         path = PATH_SEPARATOR.join(names)
         known = self._by_path.get(path)
         if known is not None:
-            if parent is not None and known.parent_id is None:  # from before there was a tree
-                known.parent_id, known.name = parent.id, names[-1]
-            words = (known.name_en, known.search_text)
-            known.name_en = name_en or known.name_en
-            if search_text and not known.search_text_edited:
-                known.search_text = search_text
-            if words != (known.name_en, known.search_text) and known.id in self._before:
-                self.reworded[known.id] = known
-            return known
-        category = save_category(
-            self._session,
+            self._by_path[path] = category = _told(known, parent, names[-1], name_en, search_text)
+            if category != known:
+                update_category(self._connection, category)
+            words = (category.name_en, category.search_text)
+            if words != (known.name_en, known.search_text) and known.id in self.before:
+                self.reworded.add(known.id)
+            return category
+        self._by_path[path] = category = add_category(
+            self._connection,
             slug=self._free_slug(names, name_en),
+            path=path,
             name=names[-1],
             name_en=name_en,
+            parent_id=parent.id if parent else None,
             search_text=search_text,
-            parent=parent,
         )
-        self._by_path[path] = category
         self._slugs.add(category.slug)
         return category
 
@@ -113,3 +112,19 @@ class CategoryBook:
         while f"{plain}-{number}" in self._slugs:
             number += 1
         return f"{plain}-{number}"
+
+
+def _told(
+    known: CategoryRecord,
+    parent: CategoryRecord | None,
+    name: str,
+    name_en: str | None,
+    search_text: str | None,
+) -> CategoryRecord:
+    """What a category is after a row spoke of it."""
+    category = replace(known, name_en=name_en or known.name_en)
+    if parent is not None and known.parent_id is None:  # from before there was a tree
+        category = replace(category, parent_id=parent.id, name=name)
+    if search_text and not known.search_text_edited:
+        category = replace(category, search_text=search_text)
+    return category

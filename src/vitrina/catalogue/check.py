@@ -24,9 +24,10 @@ from vitrina.journal import writing
 from vitrina.near_copies import CopyGroups, Embeddings, near_copies, small_pictures
 from vitrina.pixels import PhotoFile, PixelCache
 from vitrina.progress import SILENT, Progress
+from vitrina.store.categories import list_categories
 from vitrina.store.corrections import dropped_photos, kept_photos
 from vitrina.store.database import migrate, open_database
-from vitrina.store.products import list_categories, list_photos
+from vitrina.store.products import list_photos
 from vitrina.union_find import UnionFind
 
 __all__ = ["FEW_PHOTOS", "TINY_SIDE", "CheckReport", "Finding", "check_catalogue"]
@@ -72,16 +73,17 @@ class _Check:
         self._progress = progress
         # a shop without goods is told so before a database is made
         ready = migrate if folder.database.exists() else open_database
-        with ready(folder.database)() as session:
-            self._categories = list_categories(session)
-            dropped, kept = dropped_photos(session), kept_photos(session)
-            rows = [
-                row for row in list_photos(session) if (row[1].sku, row[0].sha256) not in dropped
+        with ready(folder.database).reading() as connection:
+            self._categories = list_categories(connection)
+            dropped, self._kept = dropped_photos(connection), kept_photos(connection)
+            photos = [
+                photo
+                for photo in list_photos(connection)
+                if (photo.sku, photo.sha256) not in dropped
             ]
-        self._kept = kept
-        self._photos = [ShownPhoto(category.slug, p.sku, f.sha256) for f, p, category in rows]
-        self._sizes = {photo.sha256: (photo.width, photo.height) for photo, _, _ in rows}
-        places = {photo.sha256: folder.photo(photo.sha256, photo.suffix) for photo, _, _ in rows}
+        self._photos = [ShownPhoto(photo.category, photo.sku, photo.sha256) for photo in photos]
+        self._sizes = {photo.sha256: (photo.width, photo.height) for photo in photos}
+        places = {photo.sha256: folder.photo(photo.sha256, photo.suffix) for photo in photos}
         self._files = {sha: str(path.relative_to(folder.root)) for sha, path in places.items()}
         self._pixels = PixelCache(folder.cache)
         self._refused = self._pixels.add(

@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Row, select
 
 from vitrina import atomic
 from vitrina.catalogue.feeds import delimited, workbook
@@ -33,6 +33,7 @@ from vitrina.errors import CorrectionsError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
+from vitrina.store.categories import CategoryRecord, all_categories
 from vitrina.store.corrections import (
     DROP,
     KEEP,
@@ -45,7 +46,7 @@ from vitrina.store.corrections import (
 )
 from vitrina.store.database import migrate, open_database
 from vitrina.store.fulltext import reindex_products
-from vitrina.store.schema import Category, Photo, Product
+from vitrina.store.schema import PHOTOS, PRODUCTS
 
 COLUMNS = ("action", "article", "photo", "from category", "to category", "reason")
 RESTORE, ASK = "restore photo", "ask again"
@@ -169,8 +170,8 @@ def apply_corrections(folder: ShopFolder, path: Path, progress: Progress = SILEN
     rows = read_corrections(path)
     if not folder.database.exists():
         open_database(folder.database)  # tells so before anything is made
-    with writing(folder, "correct", progress), migrate(folder.database).begin() as session:
-        plan = _Plan(session)
+    with writing(folder, "correct", progress), migrate(folder.database).writing() as connection:
+        plan = _Plan(connection)
         for row in rows:
             plan.add(row)
         if plan.faults:
@@ -181,8 +182,7 @@ def apply_corrections(folder: ShopFolder, path: Path, progress: Progress = SILEN
             )
         for row in progress.track(plan.steps, "Correcting", len(plan.steps)):
             plan.do(row)
-        session.flush()
-        reindex_products(session, plan.moved)
+        reindex_products(connection, plan.moved)
         undo = None
         if plan.steps:
             undo = folder.check / f"undo-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.csv"
@@ -196,14 +196,13 @@ def apply_corrections(folder: ShopFolder, path: Path, progress: Progress = SILEN
 class _Plan:
     """Rows that were found right, in the order in which they are done."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._categories: dict[str, Category] = {}
-        for category in session.scalars(select(Category)):
-            self._categories[category.slug] = category
-        for category in list(self._categories.values()):
-            self._categories[category.path] = category
-        self._decided = {DROP: dropped_photos(session), KEEP: kept_photos(session)}
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        categories = all_categories(connection)
+        self._by_id = {category.id: category for category in categories}
+        self._categories = {category.slug: category for category in categories}
+        self._categories |= {category.path: category for category in categories}
+        self._decided = {DROP: dropped_photos(connection), KEEP: kept_photos(connection)}
         self._seen: dict[tuple[str, str], int] = {}
         self.steps: list[Correction] = []
         self.faults: list[str] = []
@@ -226,12 +225,13 @@ class _Plan:
     def do(self, row: Correction) -> None:
         if row.action == MOVE:
             product = self._product(row.article)
-            move_product(self._session, product, self._categories[row.to_category])
+            category, to = self._by_id[product.category_id], self._categories[row.to_category]
+            move_product(self._connection, product.sku, category=category, to=to)
             self.moved.append(product.id)
         elif row.action in (DROP, KEEP):
-            decide(self._session, row.action, row.article, row.photo)
+            decide(self._connection, row.action, row.article, row.photo)
         else:
-            take_back(self._session, OPPOSITES[row.action], row.article, row.photo)
+            take_back(self._connection, OPPOSITES[row.action], row.article, row.photo)
 
     def opposites(self) -> Iterator[Correction]:
         for row in reversed(self.steps):
@@ -242,21 +242,20 @@ class _Plan:
                 to_category=row.from_category if row.action == MOVE else "",
             )
 
-    def _move(self, row: Correction, product: Product) -> Correction | None:
+    def _move(self, row: Correction, product: Row[*tuple[Any, ...]]) -> Correction | None:
         known, wanted = self._category(row.from_category), self._category(row.to_category)
         self._once(row, (product.sku, MOVE))
         if product.category_id == wanted.id:
             return None
         if product.category_id != known.id:
-            raise _Fault(
-                f"{product.sku} is in {product.category.path!r}, not in {known.path!r}; check again"
-            )
+            place = self._by_id[product.category_id].path
+            raise _Fault(f"{product.sku} is in {place!r}, not in {known.path!r}; check again")
         return replace(row, from_category=known.path, to_category=wanted.path)
 
-    def _photo(self, row: Correction, product: Product) -> Correction | None:
+    def _photo(self, row: Correction, product: Row[*tuple[Any, ...]]) -> Correction | None:
         found = _SHA256.search(row.photo.lower())
-        pictures = self._session.scalars(
-            select(Photo.sha256).where(Photo.product_id == product.id)
+        pictures = self._connection.scalars(
+            select(PHOTOS.c.sha256).where(PHOTOS.c.product_id == product.id)
         ).all()
         if found is None or found[0] not in pictures:
             raise _Fault(f"{product.sku} has no photo {row.photo!r}")
@@ -271,15 +270,18 @@ class _Plan:
             raise _Fault(f"line {self._seen[key]} says something of {row.article} already")
         self._seen[key] = row.line
 
-    def _product(self, sku: str) -> Product:
-        product = self._session.scalar(
-            select(Product).where(Product.sku == sku, Product.gone_since.is_(None))
-        )
+    def _product(self, sku: str) -> Row[*tuple[Any, ...]]:
+        """Columns id, sku and category_id."""
+        product = self._connection.execute(
+            select(PRODUCTS.c.id, PRODUCTS.c.sku, PRODUCTS.c.category_id).where(
+                PRODUCTS.c.sku == sku, PRODUCTS.c.gone_since.is_(None)
+            )
+        ).first()
         if product is None:
             raise _Fault(f"there is no product {sku!r}")
         return product
 
-    def _category(self, name: str) -> Category:
+    def _category(self, name: str) -> CategoryRecord:
         if name not in self._categories:
             near = get_close_matches(name, self._categories, n=1)
             raise _Fault(

@@ -51,8 +51,8 @@ def import_and_fetch(
         from vitrina.catalogue.fetch.photos import fetch_photos
 
         report.fetched = fetch_photos(folder, progress=progress, refresh=refresh)
-        with open_database(folder.database)() as session:
-            report.photos = shop_has(session, name).photos
+        with open_database(folder.database).reading() as connection:
+            report.photos = shop_has(connection, name).photos
     return report
 
 

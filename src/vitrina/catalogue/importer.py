@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Row, insert
 
 from vitrina.catalogue.batch_writer import BatchWriter
 from vitrina.catalogue.disk_faults import telling_disk_faults
@@ -34,7 +34,7 @@ from vitrina.progress import SILENT, Progress
 from vitrina.store.bulk import mark_gone, present_products, stored_products
 from vitrina.store.database import migrate
 from vitrina.store.fulltext import reindex_category, remove_products
-from vitrina.store.schema import Import
+from vitrina.store.schema import IMPORTS
 
 if TYPE_CHECKING:
     from vitrina.catalogue.fetch.photos import FetchReport
@@ -110,14 +110,16 @@ def import_catalogue(
     splits = read_split_file(split_file or beside / "split.tsv", needed=split_file is not None)
     fingerprints = Fingerprints(name := name or str(feed.source), folder.settings, splits)
     with telling_disk_faults(folder, "Nothing was changed."), writing(folder, "import", progress):
-        sessions = migrate(folder.database)
-        with RefusalFile(folder.imports) as refusals, sessions.begin() as session:
+        database = migrate(folder.database)
+        with RefusalFile(folder.imports) as refusals, database.writing() as connection:
             fingerprint = _read_whole(feed, fingerprints)
-            if fingerprint and (entry := last_import(session, name, fingerprint, folder.imports)):
+            if fingerprint and (
+                entry := last_import(connection, name, fingerprint, folder.imports)
+            ):
                 return _unchanged(
-                    str(source), entry, shop_has(session, name), splits, folder.imports
+                    str(source), entry, shop_has(connection, name), splits, folder.imports
                 )
-            work = _Import(folder, feed, name, splits, refusals, session)
+            work = _Import(folder, feed, name, splits, refusals, connection)
             report = work.run(progress, fingerprint)
             if split_file or splits:
                 _require_splits(report, splits, split_file, work.writer.example, progress)
@@ -135,14 +137,14 @@ class _Import:
         name: str,
         splits: dict[str, str],
         refusals: RefusalFile,
-        session: Session,
+        connection: Connection,
     ) -> None:
         self._folder = folder
         self._feed = feed
         self._name = name
         self._splits = splits
         self._refusals = refusals
-        self._session = session
+        self._connection = connection
         self._lines: dict[str, str] = {}
         self._left: list[str] = []
         pictures = (
@@ -152,7 +154,7 @@ class _Import:
                 feed.archive, str(feed.root), folder.settings.photo_limits.max_bytes
             )
         )
-        self.writer = BatchWriter(session, folder, name, pictures, splits, refusals)
+        self.writer = BatchWriter(connection, folder, name, pictures, splits, refusals)
 
     def run(self, progress: Progress, fingerprint: str | None) -> ImportReport:
         """Everything but the commit.
@@ -174,18 +176,17 @@ class _Import:
         if not report.products and not self._left:
             self._refuse_empty()
         report.gone = self._mark_gone()
-        for category in self.writer.categories.reworded.values():
-            self._session.flush()
-            reindex_category(self._session, category)
-        tidy_categories(self._session, self.writer.categories.before, self.writer.moves)
+        for category in self.writer.categories.reworded:
+            reindex_category(self._connection, category)
+        tidy_categories(self._connection, self.writer.categories.before, self.writer.moves)
         report.categories = len(self.writer.used)
         report.split_photos = report.split_photos if self._splits else None
         report.refused, report.refusals = self._refusals.count, self._refusals.first
         if self.writer.example:
             _flush_photos()
         finished = datetime.now(UTC).replace(tzinfo=None)
-        self._session.add(
-            Import(
+        self._connection.execute(
+            insert(IMPORTS).values(
                 source=self._name,
                 # pictures may change where the feed does not
                 fingerprint=None if self.writer.example else fingerprint,
@@ -234,7 +235,7 @@ class _Import:
     def _mark_gone(self) -> int:
         """Marks what the source no longer has; returns how many goods that are."""
         if self._feed.is_partial():
-            known = stored_products(self._session, self._left).values()
+            known = stored_products(self._connection, self._left).values()
             left = [
                 product.id
                 for product in known
@@ -243,10 +244,10 @@ class _Import:
                 and product.sku not in self._lines
             ]
         else:
-            present = present_products(self._session, self._name)
+            present = present_products(self._connection, self._name)
             left = [number for number, sku in present if sku not in self._lines]
-        mark_gone(self._session, left, datetime.now(UTC).replace(tzinfo=None))
-        remove_products(self._session, left)
+        mark_gone(self._connection, left, datetime.now(UTC).replace(tzinfo=None))
+        remove_products(self._connection, left)
         return len(left)
 
     def _refuse_empty(self) -> None:
@@ -259,7 +260,7 @@ class _Import:
 
 
 def _unchanged(
-    source: str, entry: Import, has: ShopHas, splits: dict[str, str], reports: Path
+    source: str, entry: Row[Any], has: ShopHas, splits: dict[str, str], reports: Path
 ) -> ImportReport:
     """What is said of a source that is as it was."""
     refused_file = reports / refused_name(entry.finished) if entry.refused else None

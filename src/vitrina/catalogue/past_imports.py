@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Row, func, select
 
-from vitrina.store.schema import Import, Photo, Product, RemotePhoto
+from vitrina.store.schema import IMPORTS, PHOTOS, PRODUCTS, REMOTE_PHOTOS
 
 
 @dataclass(frozen=True)
@@ -32,24 +32,26 @@ def refused_name(finished: datetime) -> str:
     return f"refused-{finished:%Y%m%d-%H%M%S-%f}.csv"
 
 
-def last_import(session: Session, source: str, fingerprint: str, reports: Path) -> Import | None:
+def last_import(
+    connection: Connection, source: str, fingerprint: str, reports: Path
+) -> Row[Any] | None:
     """The last import of a source, where the same files would bring nothing new.
 
     Args:
-        session: Where to look.
+        connection: Where to look.
         source: Its name.
         fingerprint: Of its files as they are now.
         reports: Folder with the lists of what was refused; without the last one the files are
             read again, to write it.
     """
-    last = session.scalar(
-        select(Import).where(Import.source == source).order_by(Import.id.desc()).limit(1)
-    )
+    last = connection.execute(
+        select(IMPORTS).where(IMPORTS.c.source == source).order_by(IMPORTS.c.id.desc()).limit(1)
+    ).first()
     if last is None or last.fingerprint != fingerprint:
         return None
-    later = session.scalar(
-        select(Import.id)
-        .where(Import.id > last.id, Import.added + Import.changed + Import.gone > 0)
+    later = connection.scalar(
+        select(IMPORTS.c.id)
+        .where(IMPORTS.c.id > last.id, IMPORTS.c.added + IMPORTS.c.changed + IMPORTS.c.gone > 0)
         .limit(1)
     )
     if later is not None:  # another source may have changed this one's goods
@@ -59,12 +61,12 @@ def last_import(session: Session, source: str, fingerprint: str, reports: Path) 
     return last
 
 
-def shop_has(session: Session, source: str) -> ShopHas:
+def shop_has(connection: Connection, source: str) -> ShopHas:
     """Counts, without the goods that are gone."""
-    its = (Product.source == source, Product.gone_since.is_(None))
-    pictures = select(func.count(Photo.id)).join(Product, Product.id == Photo.product_id)
-    remote = select(func.count(RemotePhoto.id)).join(Product, Product.id == RemotePhoto.product_id)
-    categories = select(func.count(Product.category_id.distinct()))
+    its = (PRODUCTS.c.source == source, PRODUCTS.c.gone_since.is_(None))
+    pictures = select(func.count(PHOTOS.c.id)).select_from(PHOTOS.join(PRODUCTS))
+    remote = select(func.count(REMOTE_PHOTOS.c.id)).select_from(REMOTE_PHOTOS.join(PRODUCTS))
+    categories = select(func.count(PRODUCTS.c.category_id.distinct()))
     return ShopHas(
-        *(session.scalar(counted.where(*its)) or 0 for counted in (pictures, remote, categories))
+        *(connection.scalar(counted.where(*its)) or 0 for counted in (pictures, remote, categories))
     )

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, func, select, update
 
+from vitrina.store.categories import (
+    CategoryRecord,
+    all_categories,
+    delete_category,
+    update_category,
+)
 from vitrina.store.fulltext import reindex_category
-from vitrina.store.schema import Category, Product
+from vitrina.store.schema import PRODUCTS
 
 
 def tidy_categories(
-    session: Session, before: Collection[int], moves: Mapping[tuple[int, int], int]
+    connection: Connection, before: Collection[int], moves: Mapping[tuple[int, int], int]
 ) -> None:
     """Deletes categories that neither hold goods nor others that do; the caller commits.
 
@@ -24,25 +30,25 @@ def tidy_categories(
     for them.
 
     Args:
-        session: Holds the import, flushed but not yet committed.
+        connection: Holds the import, which is not yet committed.
         before: Ids of the categories that were there before it.
         moves: How many products went from one category into another, by both ids.
     """
-    _Tidying(session, before, moves).run()
+    _Tidying(connection, before, moves).run()
 
 
 class _Tidying:
     def __init__(
-        self, session: Session, before: Collection[int], moves: Mapping[tuple[int, int], int]
+        self, connection: Connection, before: Collection[int], moves: Mapping[tuple[int, int], int]
     ) -> None:
-        self._session = session
+        self._connection = connection
         self._known = set(before)
         self._here = self._count(gone=False)
         self._gone = self._count(gone=True)
         self._heirs: dict[int, Counter[int]] = defaultdict(Counter)
         for (old, new), number in moves.items():
             self._heirs[old][new] += number
-        categories = session.scalars(select(Category)).all()
+        categories = all_categories(connection)
         self._by_id = {category.id: category for category in categories}
         # a path is longer than that of any category above it
         self._deepest_first = sorted(categories, key=lambda one: (-len(one.path), one.path))
@@ -63,7 +69,7 @@ class _Tidying:
             elif not self._gone[category.id] and not self._children[category.id]:
                 self._delete(category)
 
-    def _find_heir(self, category: Category) -> Category | None:
+    def _find_heir(self, category: CategoryRecord) -> CategoryRecord | None:
         """The category that all goods went into; None where there is no such one."""
         heirs = self._heirs[category.id]
         if len(heirs) != 1:
@@ -74,35 +80,32 @@ class _Tidying:
             self._heirs[category.parent_id][heir.parent_id] += moved
         return heir if 2 * moved >= self._within[number] else None
 
-    def _rename(self, category: Category, heir: Category) -> None:
+    def _rename(self, category: CategoryRecord, heir: CategoryRecord) -> None:
         if heir.id in self._known:  # it was there already, or took over another's slug
             if not self._gone[category.id]:
                 self._delete(category)
             return
         self._known.add(heir.id)
-        slug, words = category.slug, (heir.name_en, heir.search_text)
-        self._session.execute(
-            update(Product).where(Product.category_id == category.id).values(category_id=heir.id)
-        )
-        self._delete(category)
-        heir.slug, heir.name_en = slug, heir.name_en or category.name_en
+        products = update(PRODUCTS).where(PRODUCTS.c.category_id == category.id)
+        self._connection.execute(products.values(category_id=heir.id))
+        self._delete(category)  # slugs are unique
+        renamed = replace(heir, slug=category.slug, name_en=heir.name_en or category.name_en)
         if category.search_text_edited:
-            heir.search_text, heir.search_text_edited = category.search_text, True
-        self._session.flush()
-        if words != (heir.name_en, heir.search_text):
-            reindex_category(self._session, heir)
+            renamed = replace(renamed, search_text=category.search_text, search_text_edited=True)
+        update_category(self._connection, renamed)
+        if (renamed.name_en, renamed.search_text) != (heir.name_en, heir.search_text):
+            reindex_category(self._connection, heir.id)
 
-    def _delete(self, category: Category) -> None:
+    def _delete(self, category: CategoryRecord) -> None:
         if category.parent_id is not None:
             self._children[category.parent_id] -= 1
-        self._session.delete(category)
-        self._session.flush()  # slugs are unique, and children go before their parents
+        delete_category(self._connection, category.id)
 
     def _count(self, *, gone: bool) -> Counter[int]:
-        there = Product.gone_since.is_(None)
-        rows = self._session.execute(
-            select(Product.category_id, func.count())
+        there = PRODUCTS.c.gone_since.is_(None)
+        rows = self._connection.execute(
+            select(PRODUCTS.c.category_id, func.count())
             .where(~there if gone else there)
-            .group_by(Product.category_id)
+            .group_by(PRODUCTS.c.category_id)
         )
         return Counter({row[0]: row[1] for row in rows})

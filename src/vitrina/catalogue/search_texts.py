@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from vitrina.errors import NotFound, QueryError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
+from vitrina.store.categories import (
+    CategoryRecord,
+    list_categories,
+    named_categories,
+    update_category,
+)
 from vitrina.store.database import migrate, open_database
 from vitrina.store.fulltext import reindex_category
-from vitrina.store.products import list_categories
-from vitrina.store.schema import Category
 
 LONGEST = 200
 """Characters of a search text: a longer one would be no search."""
@@ -48,7 +51,7 @@ def list_search_texts(folder: ShopFolder) -> list[CategoryWords]:
     Raises:
         ShopError: there is no database, or it is of another version.
     """
-    with open_database(folder.database)() as session:
+    with open_database(folder.database).reading() as connection:
         return [
             CategoryWords(
                 id=category.slug,
@@ -58,7 +61,7 @@ def list_search_texts(folder: ShopFolder) -> list[CategoryWords]:
                 search_text=category.search_text,
                 edited=category.search_text_edited,
             )
-            for category, products in list_categories(session)
+            for category, products in list_categories(connection)
         ]
 
 
@@ -79,13 +82,17 @@ def set_search_texts(
     """
     wanted = {slug: _checked(slug, text) for slug, text in texts.items()}
     open_database(folder.database)  # a shop without goods is told so before anything is made
-    with writing(folder, "categories", progress), migrate(folder.database).begin() as session:
+    with (
+        writing(folder, "categories", progress),
+        migrate(folder.database).writing() as connection,
+    ):
         for slug, text in progress.track(wanted.items(), "Changing categories", len(wanted)):
-            category = _named(session, slug)
-            category.search_text = text or category.name
-            category.search_text_edited = bool(text)
-            session.flush()
-            reindex_category(session, category)
+            category = _named(connection, slug)
+            changed = replace(
+                category, search_text=text or category.name, search_text_edited=bool(text)
+            )
+            update_category(connection, changed)
+            reindex_category(connection, category.id)
 
 
 def _checked(slug: str, text: str) -> str:
@@ -99,8 +106,8 @@ def _checked(slug: str, text: str) -> str:
     return plain
 
 
-def _named(session: Session, slug: str) -> Category:
-    category = session.scalar(select(Category).where(Category.slug == slug))
+def _named(connection: Connection, slug: str) -> CategoryRecord:
+    category = named_categories(connection, [slug]).get(slug)
     if category is None:
         raise NotFound(
             f"There is no category {slug[:60]!r}.", hint="`vitrina categories` lists them."

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import Row
-
-from vitrina.store.schema import Category, Product
+from vitrina.store.categories import CategoryRecord
+from vitrina.store.products import ShownProduct
 
 Language = Literal["ru", "en"]
 Decision = Literal["category", "unsure", "unknown"]
@@ -105,22 +104,13 @@ def in_language(language: Language, own: str, english: str | None) -> str:
     return english if language == "en" and english else own
 
 
-def describe_product(product: Product, language: Language) -> FoundProduct:
-    """A product of the database as shoppers see it; its pictures must be loaded."""
-    return describe_row(product, product.photos[0].sha256 if product.photos else None, language)
-
-
-def describe_row(
-    product: Product | Row[Any],
-    picture: str | None,
-    language: Language,
-    similarity: float | None = None,
+def describe_product(
+    product: ShownProduct, language: Language, similarity: float | None = None
 ) -> FoundProduct:
-    """A row of the database as shoppers see it.
+    """A product of the database as shoppers see it.
 
     Args:
-        product: It, or a row with the columns of one that shoppers see.
-        picture: SHA-256 of its main picture; None where it has none.
+        product: It.
         language: Of the name.
         similarity: Cosine to the shopper's photo.
     """
@@ -131,13 +121,13 @@ def describe_row(
         price=None if price is None else f"{price // 100}.{price % 100:02d}",
         currency=product.currency,
         url=product.url,
-        image_url=f"/photos/{picture}" if picture else None,
+        image_url=f"/photos/{product.picture}" if product.picture else None,
         in_stock=product.in_stock,
         similarity=None if similarity is None else round(similarity, 4),
     )
 
 
-def describe_category(category: Category, language: Language, count: int) -> CategoryEntry:
+def describe_category(category: CategoryRecord, language: Language, count: int) -> CategoryEntry:
     """A category of the database as shoppers see it."""
     name = in_language(language, category.name, category.name_en)
     search_text = in_language(language, category.search_text, category.name_en)

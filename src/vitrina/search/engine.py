@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from vitrina.photos import Pixels
 from vitrina.search.answers import (
@@ -25,15 +24,13 @@ from vitrina.search.decision import AcceptedRisk, Decider
 from vitrina.search.loaded import LoadedBundle
 from vitrina.search.nearest import NearestGoods
 from vitrina.search.snapshot import GoodsSnapshot
-from vitrina.store.database import Sessions
-from vitrina.store.schema import Category
+from vitrina.store.categories import CategoryRecord, named_categories
+from vitrina.store.reading import DatabaseReader
 
 ALTERNATIVES = 3
 FAVOUR = 0.02
 """What a likely category adds to the cosine of its goods, for each unit of the logarithm of its
 probability: measured on phone photos, docs/nearest.md."""
-
-_NAMED = select(Category).where(Category.slug.in_(bindparam("slugs", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class PhotoSearch:
 
     Args:
         loaded: The bundle and its network.
-        sessions: The shop's database.
+        database: The shop's.
         goods: What is searched; the shop's goods as they are at each search where None.
         risk: What the shop accepts.
     """
@@ -64,7 +61,7 @@ class PhotoSearch:
     def __init__(
         self,
         loaded: LoadedBundle,
-        sessions: Sessions,
+        database: DatabaseReader,
         goods: GoodsSnapshot | None = None,
         *,
         risk: AcceptedRisk | None = None,
@@ -73,8 +70,8 @@ class PhotoSearch:
         self._encoder = loaded.encoder
         threshold = loaded.bundle.info.fill_threshold
         self._decider = Decider(loaded.decisions, threshold, risk or AcceptedRisk())
-        self._sessions = sessions
-        self._nearest = NearestGoods(loaded.bundle, sessions, fixed=goods)
+        self._database = database
+        self._nearest = NearestGoods(loaded.bundle, database, fixed=goods)
 
     def refresh(self) -> None:
         """Has the next photo compared with the goods as they are now, not some seconds ago."""
@@ -97,8 +94,8 @@ class PhotoSearch:
         inferred = time.perf_counter()
         verdict = self._decider.decide(encoded.probabilities, encoded.embedding)
         order = np.argsort(-verdict.probabilities, kind="stable")
-        with self._sessions() as session:
-            known = self._categories(session, order)
+        with self._database.reading() as connection:
+            known = self._categories(connection, order)
             guesses = []
             for index in order:
                 slug = self.bundle.info.categories[index]
@@ -113,7 +110,7 @@ class PhotoSearch:
             sold = self.bundle.info.categories[order[0]] in known
             decision, category, alternatives = _offered(verdict.decision, guesses, sold=sold)
             products = self._rank(
-                session, encoded.embedding, category, guesses, limit, language, within
+                connection, encoded.embedding, category, guesses, limit, language, within
             )
             answer = PhotoAnswer(
                 decision=decision,
@@ -126,7 +123,7 @@ class PhotoSearch:
 
     def _rank(
         self,
-        session: Session,
+        connection: Connection,
         embedding: npt.NDArray[np.float32],
         category: CategoryGuess | None,
         guesses: Sequence[CategoryGuess],
@@ -137,7 +134,7 @@ class PhotoSearch:
         """Goods of the category; of the whole shop, likely categories first, where it is open.
 
         Args:
-            session: The shop's database.
+            connection: The shop's database.
             embedding: Of the photo.
             category: The one that is decided for; None where none is.
             guesses: The likeliest first.
@@ -149,22 +146,23 @@ class PhotoSearch:
         ids = None if within is None else np.array(within, dtype=np.int64)
         if category is not None:
             found = self._nearest.rank(
-                session, embedding, [category.id], limit, language=language, within=ids
+                connection, embedding, [category.id], limit, language=language, within=ids
             )
             if found or within is None:
                 return found
         favour = {guess.id: FAVOUR * math.log(max(guess.confidence, 1e-4)) for guess in guesses}
         return self._nearest.rank(
-            session, embedding, None, limit, language=language, within=ids, favour=favour
+            connection, embedding, None, limit, language=language, within=ids, favour=favour
         )
 
-    def _categories(self, session: Session, order: npt.NDArray[np.int64]) -> dict[str, Category]:
+    def _categories(
+        self, connection: Connection, order: npt.NDArray[np.int64]
+    ) -> dict[str, CategoryRecord]:
         """The likeliest categories that have goods, by slug: as many as an answer can name."""
         stocked = self._nearest.categories()
         names = self.bundle.info.categories
         likeliest = [names[index] for index in order if names[index] in stocked]
-        rows = session.scalars(_NAMED, {"slugs": likeliest[: ALTERNATIVES + 1]})
-        return {category.slug: category for category in rows}
+        return named_categories(connection, likeliest[: ALTERNATIVES + 1])
 
 
 def _offered(

@@ -14,39 +14,27 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, func, select
 
 from vitrina.bundle import Bundle
-from vitrina.search.answers import FoundProduct, Language, describe_row
+from vitrina.search.answers import FoundProduct, Language, describe_product
 from vitrina.search.snapshot import GoodsSnapshot
 from vitrina.search.vector_index import open_index
 from vitrina.search.vectors import open_vectors, segment_files
-from vitrina.store.database import Sessions
-from vitrina.store.schema import Import, Photo, Product
+from vitrina.store.products import shown_products
+from vitrina.store.reading import DatabaseReader
+from vitrina.store.schema import IMPORTS, PHOTOS, PRODUCTS
 
 _LOOK_EVERY_S = 2.0
 _OLD_S = 30.0
 """Seconds without a look after which a question waits for the new snapshot, for a while."""
 _PATIENCE_S = 2.0
 
-_SHOWN = select(
-    Product.id,
-    Product.sku,
-    Product.name,
-    Product.name_en,
-    Product.price_minor,
-    Product.currency,
-    Product.url,
-    Product.in_stock,
-    select(Photo.sha256)
-    .where(Photo.product_id == Product.id)
-    .order_by(Photo.position)
-    .limit(1)
-    .scalar_subquery()
-    .label("picture"),
-).where(Product.id.in_(bindparam("products", expanding=True)), Product.gone_since.is_(None))
-"""Columns and not whole rows: four fifths of an answer's time would go into making objects."""
+_NEWEST = select(
+    select(func.max(IMPORTS.c.id)).scalar_subquery(),
+    select(func.max(PHOTOS.c.id)).scalar_subquery(),
+    select(func.max(PRODUCTS.c.id)).scalar_subquery(),
+)
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +44,7 @@ class NearestGoods:
 
     Args:
         bundle: Whose network made the embeddings.
-        sessions: The shop's database.
+        database: The shop's.
         look_every_s: Seconds between two looks at whether the shop has changed.
         fixed: What is ranked for ever instead of the shop as it is.
     """
@@ -64,13 +52,13 @@ class NearestGoods:
     def __init__(
         self,
         bundle: Bundle,
-        sessions: Sessions,
+        database: DatabaseReader,
         *,
         look_every_s: float = _LOOK_EVERY_S,
         fixed: GoodsSnapshot | None = None,
     ) -> None:
         self._bundle = bundle
-        self._sessions = sessions
+        self._database = database
         self._look_every_s = look_every_s if fixed is None else math.inf
         self._lock = threading.Lock()
         self._snapshot = fixed
@@ -83,7 +71,7 @@ class NearestGoods:
 
     def rank(
         self,
-        session: Session,
+        connection: Connection,
         embedding: npt.NDArray[np.float32],
         categories: Sequence[str] | None,
         limit: int,
@@ -95,7 +83,7 @@ class NearestGoods:
         """The nearest products: those in stock first, then by their likest picture.
 
         Args:
-            session: The shop's database.
+            connection: The shop's database.
             embedding: (D,) float32, unit length.
             categories: Slugs; None for the whole shop.
             limit: How many at most.
@@ -108,10 +96,9 @@ class NearestGoods:
             embedding yet.
         """
         ranked = self.snapshot().rank(embedding, categories, limit, within=within, favour=favour)
-        rows = session.execute(_SHOWN, {"products": [one.product for one in ranked]})
-        shown = {row.id: row for row in rows}
+        shown = shown_products(connection, [one.product for one in ranked])
         found = [
-            describe_row(shown[one.product], shown[one.product].picture, language, one.cosine)
+            describe_product(shown[one.product], language, one.cosine)
             for one in ranked
             if one.product in shown
         ]
@@ -157,8 +144,8 @@ class NearestGoods:
         try:
             seen = self._look()
             store = open_vectors(self._bundle)
-            with self._sessions() as session:
-                snapshot = GoodsSnapshot(session, store, open_index(self._bundle, store))
+            with self._database.reading() as connection:
+                snapshot = GoodsSnapshot(connection, store, open_index(self._bundle, store))
             self._snapshot, self._seen = snapshot, seen
         except Exception as error:
             # the old one goes on answering, and the next look tries again
@@ -169,13 +156,7 @@ class NearestGoods:
 
     def _look(self) -> tuple[object, ...]:
         """What changes whenever goods, pictures or embeddings do; cheap."""
-        with self._sessions() as session:
-            newest = session.execute(
-                select(
-                    select(func.max(Import.id)).scalar_subquery(),
-                    select(func.max(Photo.id)).scalar_subquery(),
-                    select(func.max(Product.id)).scalar_subquery(),
-                )
-            ).one()
+        with self._database.reading() as connection:
+            newest = connection.execute(_NEWEST).one()
         files = tuple(file.name for file in segment_files(self._bundle))
         return (*newest, files)

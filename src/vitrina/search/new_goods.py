@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, select
 
-from vitrina.bundle import Bundle, active_bundle
+from vitrina.bundle import Bundle, active_bundle, active_version
 from vitrina.encoder import Encoder
-from vitrina.errors import BundleError, NoBundle
+from vitrina.errors import BundleError
 from vitrina.folder import ShopFolder
 from vitrina.goods_encoder import encode_goods
 from vitrina.journal import writing
+from vitrina.machine import usable_cores
 from vitrina.pixels import PhotoFile, PixelCache
 from vitrina.progress import SILENT, Progress
 from vitrina.search.vector_index import EXACT_UP_TO, IndexInfo, build_index, open_index
@@ -26,7 +25,7 @@ from vitrina.search.vectors import (
     segment_files,
 )
 from vitrina.store.database import open_database
-from vitrina.store.schema import Photo, Product
+from vitrina.store.schema import PHOTOS, PRODUCTS
 
 _KEPT_TOGETHER = 1000
 """Photos whose embeddings are kept together; what is cut off loses fewer."""
@@ -51,26 +50,40 @@ def embed_new_goods(folder: ShopFolder, *, progress: Progress = SILENT) -> int:
     Raises:
         ShopBusy: another process is changing the shop.
     """
-    try:
-        bundle = active_bundle(folder.bundles)
-    except NoBundle:
-        return 0
-    except BundleError as error:
-        progress.say(f"New goods are not embedded: {error.message} {error.hint}")
+    if active_version(folder.bundles) is None:
         return 0
     with writing(folder, "embed", progress):
-        return _embed(folder, bundle, progress)
+        try:
+            # asked here, where no other process can switch to another one
+            bundle = active_bundle(folder.bundles)
+            return embed_goods_of(folder, bundle, progress)
+        except BundleError as error:
+            progress.say(f"New goods are not embedded: {error.message} {error.hint}")
+            return 0
 
 
-def _embed(folder: ShopFolder, bundle: Bundle, progress: Progress) -> int:
-    with open_database(folder.database)() as session:
-        missing = _without_embedding(session, folder, open_vectors(bundle))
+def embed_goods_of(folder: ShopFolder, bundle: Bundle, progress: Progress) -> int:
+    """Embeds every photo of the catalogue that a bundle has no embedding of.
+
+    Args:
+        folder: The shop, whose lock the caller holds.
+        bundle: Any of its bundles, active or not.
+        progress: Where the work reports to.
+
+    Returns:
+        How many photos were embedded.
+
+    Raises:
+        BundleError: its network cannot be used.
+    """
+    with open_database(folder.database).reading() as connection:
+        missing = _without_embedding(connection, folder, open_vectors(bundle))
     pixels = PixelCache(folder.cache)
     limits = folder.settings.photo_limits
     refused = pixels.add(missing, limits=limits, progress=progress) if missing else {}
     readable = [photo.sha256 for photo in missing if photo.sha256 not in refused]
     if readable:
-        encoder = Encoder(bundle.model, threads=os.cpu_count() or 1)
+        encoder = Encoder(bundle.model, threads=usable_cores())
         with progress.step("Embedding new goods", len(readable)) as step:
             for names in _batches(readable):
                 vectors = []
@@ -110,14 +123,16 @@ def refresh_index(
     return info
 
 
-def _without_embedding(session: Session, folder: ShopFolder, store: VectorStore) -> list[PhotoFile]:
+def _without_embedding(
+    connection: Connection, folder: ShopFolder, store: VectorStore
+) -> list[PhotoFile]:
     """Photos of goods that are there and have no embedding yet, the oldest first."""
     known = set(store.names().tolist())
-    rows = session.execute(
-        select(Photo.sha256, Photo.suffix)
-        .join(Photo.product)
-        .where(Product.gone_since.is_(None))
-        .order_by(Photo.id)
+    rows = connection.execute(
+        select(PHOTOS.c.sha256, PHOTOS.c.suffix)
+        .select_from(PHOTOS.join(PRODUCTS))
+        .where(PRODUCTS.c.gone_since.is_(None))
+        .order_by(PHOTOS.c.id)
     )
     places: dict[str, Path] = {
         sha: folder.photo(sha, suffix) for sha, suffix in rows if sha.encode() not in known

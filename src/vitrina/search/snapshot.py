@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Row, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Row, select
 
 from vitrina.search.vector_index import EXACT_UP_TO, VectorIndex
 from vitrina.search.vectors import Half, Rows, VectorStore
-from vitrina.store.schema import Category, Photo, Product
+from vitrina.store.schema import CATEGORIES, PHOTOS, PRODUCTS
 
 Embedding = npt.NDArray[np.float32]
 
@@ -108,18 +107,19 @@ class GoodsSnapshot:
     """What there is to find, and the way to find the nearest of it; used from several threads.
 
     Args:
-        session: The shop's database, read once.
+        connection: The shop's database, read once.
         store: The embeddings.
         index: Proposes where the shop is large; without one all are compared, however many.
     """
 
     def __init__(
-        self, session: Session, store: VectorStore, index: VectorIndex | None = None
+        self, connection: Connection, store: VectorStore, index: VectorIndex | None = None
     ) -> None:
         self.store = store
         self.index = index
-        slugs = {row.id: row.slug for row in session.execute(select(Category.id, Category.slug))}
-        goods = _read_goods(session, store)
+        names = connection.execute(select(CATEGORIES.c.id, CATEGORIES.c.slug))
+        slugs = {number: slug for number, slug in names}  # noqa: C416  a result is no mapping
+        goods = _read_goods(connection, store)
         seen = goods["row"] >= 0
         with_embedding = np.unique(goods["product"][seen])
         bare = goods[~seen & ~np.isin(goods["product"], with_embedding)]
@@ -321,21 +321,21 @@ _GOODS = np.dtype(
 )
 
 
-def _read_goods(session: Session, store: VectorStore) -> npt.NDArray[np.void]:
+def _read_goods(connection: Connection, store: VectorStore) -> npt.NDArray[np.void]:
     """Every picture of every product that is there; a product without pictures once, row -1."""
     names = store.names()
     order = np.argsort(names, kind="stable")
     names = names[order]
-    batches = [_with_rows(batch, names, order) for batch in _pictures(session)]
+    batches = [_with_rows(batch, names, order) for batch in _pictures(connection)]
     return np.concatenate(batches) if batches else np.empty(0, dtype=_GOODS)
 
 
-def _pictures(session: Session) -> Iterator[Sequence[Row[str, int, int, bool]]]:
-    rows = session.execute(
-        select(Photo.sha256, Product.id, Product.category_id, Product.in_stock)
-        .select_from(Product)
-        .outerjoin(Product.photos)
-        .where(Product.gone_since.is_(None))
+def _pictures(connection: Connection) -> Iterator[Sequence[Row[str, int, int, bool]]]:
+    good = PRODUCTS.c
+    rows = connection.execute(
+        select(PHOTOS.c.sha256, good.id, good.category_id, good.in_stock)
+        .select_from(PRODUCTS.outerjoin(PHOTOS))
+        .where(good.gone_since.is_(None))
         .execution_options(yield_per=_READ_AT_ONCE)
     )
     yield from rows.partitions()

@@ -16,10 +16,11 @@ from vitrina.search.answers import (
 from vitrina.search.query import Query
 from vitrina.search.spelling import Spelling
 from vitrina.search.synonyms import SynonymsFile
-from vitrina.store.database import Sessions
+from vitrina.store.categories import list_categories
 from vitrina.store.index_terms import IndexTerms
 from vitrina.store.product_search import ALL_GOODS, Filters, matching_products, search_products
-from vitrina.store.products import find_product, list_categories
+from vitrina.store.products import find_product
+from vitrina.store.reading import DatabaseReader
 
 
 class TextSearch:
@@ -28,12 +29,12 @@ class TextSearch:
     May be used from several threads.
 
     Args:
-        sessions: The shop's database.
+        database: The shop's.
         synonyms: The shop's `synonyms.txt`; need not exist.
     """
 
-    def __init__(self, sessions: Sessions, synonyms: Path | None = None) -> None:
-        self._sessions = sessions
+    def __init__(self, database: DatabaseReader, synonyms: Path | None = None) -> None:
+        self._database = database
         self._synonyms = SynonymsFile(synonyms)
         self._spelling = Spelling()
 
@@ -58,12 +59,14 @@ class TextSearch:
         Raises:
             QueryError: the words are too long, a filter is none, or the cursor is none of ours.
         """
-        with self._sessions() as session:
-            asked = Query(IndexTerms(session), self._spelling, self._synonyms.current())
+        with self._database.reading() as connection:
+            asked = Query(IndexTerms(connection), self._spelling, self._synonyms.current())
             understood = asked.understand(words)
             if understood.match is None:
                 return TextAnswer((), 0, None, understood.corrected)
-            page = search_products(session, understood.match, filters, limit=limit, cursor=cursor)
+            page = search_products(
+                connection, understood.match, filters, limit=limit, cursor=cursor
+            )
             return TextAnswer(
                 tuple(describe_product(product, language) for product in page.products),
                 page.total,
@@ -82,19 +85,19 @@ class TextSearch:
         """
         if not words.strip() and filters == ALL_GOODS:
             return None
-        with self._sessions() as session:
-            asked = Query(IndexTerms(session), self._spelling, self._synonyms.current())
+        with self._database.reading() as connection:
+            asked = Query(IndexTerms(connection), self._spelling, self._synonyms.current())
             understood = asked.understand(words)
             if understood.match is None:
                 return []
-            return matching_products(session, understood.match, filters)
+            return matching_products(connection, understood.match, filters)
 
     def categories(self, language: Language) -> list[CategoryEntry]:
         """All categories that have products, by name."""
-        with self._sessions() as session:
+        with self._database.reading() as connection:
             return [
                 describe_category(category, language, count)
-                for category, count in list_categories(session)
+                for category, count in list_categories(connection)
                 if count
             ]
 
@@ -104,8 +107,8 @@ class TextSearch:
         Raises:
             NotFound: the shop has no such article.
         """
-        with self._sessions() as session:
-            product = find_product(session, sku)
+        with self._database.reading() as connection:
+            product = find_product(connection, sku)
             if product is None:
                 raise NotFound(
                     f"There is no product with the article {sku[:60]!r}.",

@@ -192,9 +192,9 @@ def open_index(bundle: Bundle, store: VectorStore) -> VectorIndex | None:
     try:
         content = json.loads((folder / _INFO).read_text(encoding="utf-8"))
         info = IndexInfo(**{**content, "sha256": tuple(content["sha256"])})
-        held = VectorStore(store.segments[: info.segments])
+        held = store.fingerprint_of(info.segments)
         graph_file = folder / Path(info.file).name
-        if held.fingerprint != info.fingerprint or _checksum(graph_file) != info.sha256[0]:
+        if held != info.fingerprint or _checksum(graph_file) != info.sha256[0]:
             return None
         projection = None
         if info.sha256[1]:

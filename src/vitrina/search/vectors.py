@@ -3,8 +3,9 @@
 bundles/<version>/goods.npy       made when the bundle was published
 vectors/<version>/000001.npy, ..  segments that imports since have added
 
-A segment has the records of goods.npy and a CRC-32 in each. Segments lie in a folder of their
-bundle's name, so vectors of one network never meet those of another.
+A segment has the records of goods.npy and a CRC-32 in each, of the network that made it too. So
+vectors of one network never meet those of another, even where a folder was copied or renamed: what
+is damaged and what is foreign alike counts as missing, and is made again.
 """
 
 from __future__ import annotations
@@ -55,10 +56,12 @@ class VectorStore:
 
     Args:
         segments: The first is goods.npy.
+        made_by: SHA-256 of the network.
     """
 
-    def __init__(self, segments: Sequence[Segment]) -> None:
+    def __init__(self, segments: Sequence[Segment], made_by: str = "") -> None:
         self.segments = tuple(segments)
+        self._made_by = made_by
         self._starts = np.cumsum([0, *map(len, self.segments)])
 
     def __len__(self) -> int:
@@ -71,8 +74,14 @@ class VectorStore:
 
     @property
     def fingerprint(self) -> str:
-        """Tells this list of segments from every other one of the same bundle."""
-        listed = ",".join(f"{segment.name}:{len(segment)}" for segment in self.segments)
+        """Tells this list of segments from every other one, and this network's from another's."""
+        return self.fingerprint_of(len(self.segments))
+
+    def fingerprint_of(self, segments: int) -> str:
+        """`fingerprint` of the store as it was when it had only the first `segments`."""
+        listed = ",".join(f"{one.name}:{len(one)}" for one in self.segments[:segments])
+        if self._made_by:
+            listed = f"{self._made_by},{listed}"
         return sha256(listed.encode()).hexdigest()[:16]
 
     def names(self) -> npt.NDArray[np.bytes_]:
@@ -110,12 +119,23 @@ def open_vectors(bundle: Bundle) -> VectorStore:
 
     A record whose checksum is not its own counts as missing, and so does a whole file that is no
     segment of this network: `embed_new_goods` makes them again.
+
+    Raises:
+        BundleDamaged: the bundle's own embeddings cannot be read.
     """
     goods = bundle.goods()
     segments = [Segment("goods.npy", np.ascontiguousarray(goods["sha256"]), goods["embedding"])]
-    added = (_read_segment(file, goods["embedding"].shape[1]) for file in segment_files(bundle))
-    segments += [segment for segment in added if segment is not None]
-    return VectorStore(segments)
+    return VectorStore([*segments, *_added(bundle)], bundle.made_by)
+
+
+def _added(bundle: Bundle) -> list[Segment]:
+    """The segments that were added, all of one moment."""
+    while True:
+        files = segment_files(bundle)
+        found = [_read_segment(file, bundle) for file in files]
+        # a merge may have taken files away meanwhile; what it put in their place is read then
+        if all(file.exists() for file in files):
+            return [segment for segment in found if segment is not None]
 
 
 def append_segment(bundle: Bundle, names: Sequence[str], embeddings: npt.NDArray[Any]) -> Path:
@@ -133,7 +153,7 @@ def append_segment(bundle: Bundle, names: Sequence[str], embeddings: npt.NDArray
     records = np.zeros(len(names), dtype=_segment_dtype(embeddings.shape[1]))
     for name in ("sha256", "embedding"):
         records[name] = plain[name]
-    records["checksum"] = _checksums(records["sha256"], records["embedding"])
+    records["checksum"] = _checksums(records["sha256"], records["embedding"], bundle)
     content = io.BytesIO()
     np.save(content, records)
     existing = segment_files(bundle)
@@ -162,17 +182,18 @@ def merge_segments(bundle: Bundle) -> None:
         file.unlink()
 
 
-def _read_segment(file: Path, dimensions: int) -> Segment | None:
+def _read_segment(file: Path, bundle: Bundle) -> Segment | None:
     try:
-        records = np.load(file, mmap_mode="r")
+        records = np.load(file, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    if records.dtype != _segment_dtype(dimensions) or records.ndim != 1:
+    if records.dtype != _segment_dtype(bundle.info.embedding_size) or records.ndim != 1:
         return None
     names = np.array(records["sha256"])  # a copy, to leave the damaged ones out
     for start in range(0, len(records), _CHECKED_AT_ONCE):
         part = slice(start, start + _CHECKED_AT_ONCE)
-        whole = records["checksum"][part] == _checksums(names[part], records["embedding"][part])
+        made = _checksums(names[part], records["embedding"][part], bundle)
+        whole = records["checksum"][part] == made
         names[part][~whole] = b""
     return Segment(file.name, names, records["embedding"])
 
@@ -188,12 +209,13 @@ def _segment_dtype(dimensions: int) -> np.dtype[np.void]:
 
 
 def _checksums(
-    names: npt.NDArray[np.bytes_], embeddings: npt.NDArray[Any]
+    names: npt.NDArray[np.bytes_], embeddings: npt.NDArray[Any], bundle: Bundle
 ) -> npt.NDArray[np.uint32]:
-    """CRC-32 of each record's name and embedding."""
+    """CRC-32 of the network that made each record, of the record's name and its embedding."""
+    network = zlib.crc32(bundle.made_by.encode())
     return np.array(
         [
-            zlib.crc32(np.ascontiguousarray(values).tobytes(), zlib.crc32(name))
+            zlib.crc32(np.ascontiguousarray(values).tobytes(), zlib.crc32(name, network))
             for name, values in zip(names.tolist(), embeddings, strict=True)
         ],
         dtype=np.uint32,

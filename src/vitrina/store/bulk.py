@@ -7,24 +7,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, delete, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
 from vitrina.store.products import PhotoRecord
-from vitrina.store.schema import Photo, Product, RemotePhoto
+from vitrina.store.schema import PHOTOS, PRODUCTS, REMOTE_PHOTOS
 
-_PRODUCTS, _PHOTOS, _REMOTE = (
-    cast(Table, table.__table__) for table in (Product, Photo, RemotePhoto)
-)
 _AT_ONCE = 1000
 """Values in one `IN (...)`: SQLite takes 32,766 at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddressRecord:
-    """One picture that a feed names by its address; fields as in `schema.RemotePhoto`."""
+    """One picture that a feed names by its address; fields as in `schema.REMOTE_PHOTOS`."""
 
     address: str
     sha256: str | None = None
@@ -41,20 +37,22 @@ Addresses = Mapping[int, AddressRecord]
 """Of one product, by position."""
 
 
-def stored_products(session: Session, skus: Collection[str]) -> dict[str, Row[Any]]:
-    """What the shop has of these articles, gone ones too: all columns of `schema.Product`."""
+def stored_products(connection: Connection, skus: Collection[str]) -> dict[str, Row[Any]]:
+    """What the shop has of these articles, gone ones too: all columns of `schema.PRODUCTS`."""
     return {
         row.sku: row
         for some in _batches(skus)
-        for row in session.execute(select(_PRODUCTS).where(_PRODUCTS.c.sku.in_(some)))
+        for row in connection.execute(select(PRODUCTS).where(PRODUCTS.c.sku.in_(some)))
     }
 
 
-def stored_photos(session: Session, products: Collection[int]) -> dict[int, dict[int, PhotoRecord]]:
+def stored_photos(
+    connection: Connection, products: Collection[int]
+) -> dict[int, dict[int, PhotoRecord]]:
     """Pictures by product and position."""
     found: dict[int, dict[int, PhotoRecord]] = defaultdict(dict)
     for some in _batches(products):
-        for row in session.execute(select(_PHOTOS).where(_PHOTOS.c.product_id.in_(some))):
+        for row in connection.execute(select(PHOTOS).where(PHOTOS.c.product_id.in_(some))):
             found[row.product_id][row.position] = PhotoRecord(
                 row.sha256, row.suffix, row.width, row.height, row.split
             )
@@ -62,46 +60,48 @@ def stored_photos(session: Session, products: Collection[int]) -> dict[int, dict
 
 
 def stored_addresses(
-    session: Session, products: Collection[int]
+    connection: Connection, products: Collection[int]
 ) -> dict[int, dict[int, AddressRecord]]:
     """Addresses of pictures by product and position."""
     found: dict[int, dict[int, AddressRecord]] = defaultdict(dict)
     for some in _batches(products):
-        for row in session.execute(select(_REMOTE).where(_REMOTE.c.product_id.in_(some))):
+        for row in connection.execute(
+            select(REMOTE_PHOTOS).where(REMOTE_PHOTOS.c.product_id.in_(some))
+        ):
             found[row.product_id][row.position] = AddressRecord(
                 row.address, row.sha256, row.etag, row.last_modified, row.fault, row.tries
             )
     return found
 
 
-def insert_products(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def insert_products(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Adds products; returns their ids by article.
 
     Args:
-        session: The caller commits.
-        rows: All columns of `schema.Product` but `id`.
+        connection: The caller commits.
+        rows: All columns of `schema.PRODUCTS` but `id`.
     """
     if rows:
-        session.execute(insert(_PRODUCTS), list(rows))
+        connection.execute(insert(PRODUCTS), list(rows))
     return {
         sku: number
         for some in _batches([row["sku"] for row in rows])
-        for sku, number in session.execute(
-            select(_PRODUCTS.c.sku, _PRODUCTS.c.id).where(_PRODUCTS.c.sku.in_(some))
+        for sku, number in connection.execute(
+            select(PRODUCTS.c.sku, PRODUCTS.c.id).where(PRODUCTS.c.sku.in_(some))
         )
     }
 
 
-def update_products(session: Session, rows: Mapping[int, Mapping[str, Any]]) -> None:
+def update_products(connection: Connection, rows: Mapping[int, Mapping[str, Any]]) -> None:
     """Sets columns of products, by their ids; every row names the same columns."""
     if rows:
         columns = next(iter(rows.values()))
         statement = (
-            update(_PRODUCTS)
-            .where(_PRODUCTS.c.id == bindparam("row_id"))
+            update(PRODUCTS)
+            .where(PRODUCTS.c.id == bindparam("row_id"))
             .values({name: bindparam(f"new_{name}") for name in columns})
         )
-        session.execute(
+        connection.execute(
             statement,
             [
                 {"row_id": number} | {f"new_{name}": value for name, value in row.items()}
@@ -110,50 +110,50 @@ def update_products(session: Session, rows: Mapping[int, Mapping[str, Any]]) -> 
         )
 
 
-def replace_photos(session: Session, wanted: Mapping[int, Photos]) -> None:
+def replace_photos(connection: Connection, wanted: Mapping[int, Photos]) -> None:
     """Gives products exactly these pictures; the caller commits."""
-    _clear(session, _PHOTOS, wanted)
+    _clear(connection, PHOTOS, wanted)
     rows = [
         {"product_id": product, "position": position, **asdict(photo)}
         for product, photos in wanted.items()
         for position, photo in photos.items()
     ]
     if rows:
-        session.execute(insert(_PHOTOS), rows)
+        connection.execute(insert(PHOTOS), rows)
 
 
-def replace_addresses(session: Session, wanted: Mapping[int, Addresses]) -> None:
+def replace_addresses(connection: Connection, wanted: Mapping[int, Addresses]) -> None:
     """Gives products exactly these addresses of pictures; the caller commits."""
-    _clear(session, _REMOTE, wanted)
+    _clear(connection, REMOTE_PHOTOS, wanted)
     rows = [
         {"product_id": product, "position": position, **asdict(address)}
         for product, addresses in wanted.items()
         for position, address in addresses.items()
     ]
     if rows:
-        session.execute(insert(_REMOTE), rows)
+        connection.execute(insert(REMOTE_PHOTOS), rows)
 
 
-def present_products(session: Session, source: str) -> Iterator[tuple[int, str]]:
+def present_products(connection: Connection, source: str) -> Iterator[tuple[int, str]]:
     """Id and article of every product that `source` brought and that is not gone."""
-    rows = session.execute(
-        select(_PRODUCTS.c.id, _PRODUCTS.c.sku)
-        .where(_PRODUCTS.c.source == source, _PRODUCTS.c.gone_since.is_(None))
+    rows = connection.execute(
+        select(PRODUCTS.c.id, PRODUCTS.c.sku)
+        .where(PRODUCTS.c.source == source, PRODUCTS.c.gone_since.is_(None))
         .execution_options(yield_per=_AT_ONCE)
     )
     for row in rows:
         yield row.id, row.sku
 
 
-def mark_gone(session: Session, products: Collection[int], when: datetime) -> None:
+def mark_gone(connection: Connection, products: Collection[int], when: datetime) -> None:
     """Marks products as gone; the caller commits, and has them found by words no more."""
     for some in _batches(products):
-        session.execute(update(_PRODUCTS).where(_PRODUCTS.c.id.in_(some)).values(gone_since=when))
+        connection.execute(update(PRODUCTS).where(PRODUCTS.c.id.in_(some)).values(gone_since=when))
 
 
-def _clear(session: Session, table: Table, products: Collection[int]) -> None:
+def _clear(connection: Connection, table: Table, products: Collection[int]) -> None:
     for some in _batches(products):
-        session.execute(delete(table).where(table.c.product_id.in_(some)))
+        connection.execute(delete(table).where(table.c.product_id.in_(some)))
 
 
 def _batches(values: Collection[Any]) -> Iterator[list[Any]]:

@@ -8,10 +8,10 @@ among those of the product.
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from vitrina.store.schema import Category, Correction, Product
+from vitrina.store.categories import CategoryRecord
+from vitrina.store.schema import CATEGORIES, CORRECTIONS, PRODUCTS
 
 MOVE = "move"
 DROP = "drop photo"
@@ -21,72 +21,75 @@ Decided = set[tuple[str, str]]
 """Article and SHA-256 of each picture."""
 
 
-def dropped_photos(session: Session) -> Decided:
+def dropped_photos(connection: Connection) -> Decided:
     """Pictures that nothing is to learn from or to be tested on."""
-    return _decided(session, DROP)
+    return _decided(connection, DROP)
 
 
-def kept_photos(session: Session) -> Decided:
+def kept_photos(connection: Connection) -> Decided:
     """Pictures that were found right, so that nobody need ask again."""
-    return _decided(session, KEEP)
+    return _decided(connection, KEEP)
 
 
-def decide(session: Session, action: str, sku: str, sha256: str) -> None:
+def decide(connection: Connection, action: str, sku: str, sha256: str) -> None:
     """Notes that a picture is dropped or kept; the caller commits."""
-    if (sku, sha256) not in _decided(session, action):
-        session.add(Correction(sku=sku, sha256=sha256, action=action))
-        session.flush()
+    known = select(CORRECTIONS.c.id).where(_is(action, sku, sha256))
+    if connection.scalar(known) is None:
+        connection.execute(insert(CORRECTIONS).values(sku=sku, sha256=sha256, action=action))
 
 
-def take_back(session: Session, action: str, sku: str, sha256: str) -> None:
+def take_back(connection: Connection, action: str, sku: str, sha256: str) -> None:
     """Takes back what `decide` noted; the caller commits."""
-    session.execute(
-        delete(Correction).where(
-            Correction.action == action, Correction.sku == sku, Correction.sha256 == sha256
-        )
-    )
+    connection.execute(delete(CORRECTIONS).where(_is(action, sku, sha256)))
 
 
-def move_product(session: Session, product: Product, to: Category) -> None:
+def move_product(
+    connection: Connection, sku: str, *, category: CategoryRecord, to: CategoryRecord
+) -> None:
     """Puts a product into another category; the caller commits and has it found by its words.
 
     Moving it to where the feed has it takes the correction back.
+
+    Args:
+        connection: The caller's transaction.
+        sku: Of the product.
+        category: Where it is.
+        to: Where it goes.
     """
-    noted = session.scalar(
-        select(Correction).where(Correction.sku == product.sku, Correction.action == MOVE)
-    )
+    noted = connection.execute(
+        select(CORRECTIONS.c.from_category, CORRECTIONS.c.to_category).where(_is(MOVE, sku, ""))
+    ).first()
     # a feed that came to say something else is followed: what was noted before it is void
-    if noted is not None and noted.to_category != product.category.slug:
-        session.delete(noted)
-        session.flush()
-        noted = None
-    if noted is None:
-        noted = Correction(sku=product.sku, action=MOVE, from_category=product.category.slug)
-        session.add(noted)
-    noted.to_category = to.slug
-    product.category = to
-    session.flush()
-    if noted.from_category == to.slug:
-        session.delete(noted)
-        session.flush()
+    is_void = noted is None or noted.to_category != category.slug
+    given = category.slug if noted is None or is_void else noted.from_category
+    connection.execute(delete(CORRECTIONS).where(_is(MOVE, sku, "")))
+    if given != to.slug:
+        values = {"action": MOVE, "from_category": given, "to_category": to.slug}
+        connection.execute(insert(CORRECTIONS).values(sku=sku, sha256="", **values))
+    connection.execute(update(PRODUCTS).where(PRODUCTS.c.sku == sku).values(category_id=to.id))
 
 
-def moved_products(session: Session) -> dict[tuple[str, str], int]:
+def moved_products(connection: Connection) -> dict[tuple[str, str], int]:
     """Where goods belong instead of where the feed has them.
 
     Returns:
         Ids of their categories by article and slug of the feed's category.
     """
-    moves = session.execute(
-        select(Correction.sku, Correction.from_category, Category.id)
-        .join(Category, Category.slug == Correction.to_category)
-        .where(Correction.action == MOVE)
+    moves = connection.execute(
+        select(CORRECTIONS.c.sku, CORRECTIONS.c.from_category, CATEGORIES.c.id)
+        .join(CATEGORIES, CATEGORIES.c.slug == CORRECTIONS.c.to_category)
+        .where(CORRECTIONS.c.action == MOVE)
     )
     return {(sku, given): number for sku, given, number in moves if given is not None}
 
 
-def _decided(session: Session, action: str) -> Decided:
-    rows = session.execute(
-        select(Correction.sku, Correction.sha256).where(Correction.action == action)
+def _decided(connection: Connection, action: str) -> Decided:
+    rows = connection.execute(
+        select(CORRECTIONS.c.sku, CORRECTIONS.c.sha256).where(CORRECTIONS.c.action == action)
     )
     return {(sku, sha256) for sku, sha256 in rows}
+
+
+def _is(action: str, sku: str, sha256: str) -> ColumnElement[bool]:
+    row = CORRECTIONS.c
+    return (row.action == action) & (row.sku == sku) & (row.sha256 == sha256)

@@ -1,61 +1,69 @@
-"""Opening the shop's database: connection, pragmas, migrations."""
+"""Writing to the shop's database: transactions, pragmas, migrations."""
 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.orm import Session, sessionmaker
 
-from vitrina.errors import ShopError, ShopVersion
+from vitrina.errors import ShopVersion
+from vitrina.store.reading import DatabaseReader, result_code, unusable
 from vitrina.store.schema import REVISION
 
-Sessions = sessionmaker[Session]
 
-_HINTS = {
-    sqlite3.SQLITE_BUSY: "Another program has it open and locked: close it, then try again.",
-    sqlite3.SQLITE_LOCKED: "Another program has it open and locked: close it, then try again.",
-    sqlite3.SQLITE_CORRUPT: "Restore the file from a backup, or move it away and import again.",
-    sqlite3.SQLITE_FULL: "Make room on the disk.",
-}
-_ACCESS = "Let this user read and write the file and its folder: reading, too, keeps notes there."
+class Database(DatabaseReader):
+    """The shop's database, to read and to change; may be used from several threads.
+
+    Each connection is closed after its work: nobody is held up by one that waits for more, and who
+    wrote last leaves all that was written in the one file, not in the log beside it.
+
+    Args:
+        path: Of the file; it is opened by the first question.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, NullPool)
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction: all that it changed is kept at the end of the block, nothing on an error.
+
+        Raises:
+            OperationalError: another one has been going on for more than five seconds.
+        """
+        return self._writers.begin()
+
+    @cached_property
+    def _writers(self) -> Engine:
+        return _engine(self._path, "PRAGMA foreign_keys = ON")
 
 
-def open_database(path: Path) -> Sessions:
-    """Sessions on the database at `path`, whose schema must be this version's.
+def open_database(path: Path) -> Database:
+    """The database at `path`, whose schema must be this version's.
 
     Raises:
         ShopVersion: the file is missing, is no database, or has another schema.
         ShopError: it cannot be read: locked, damaged, not permitted.
     """
-    if not path.exists():
-        raise ShopVersion(
-            f"The shop has no goods yet: there is no {path}.",
-            hint="Bring them in with `vitrina import`.",
-        )
-    found = _revision(path)
-    if found != REVISION:
-        raise ShopVersion(
-            f"{path} is {f'a database of schema {found}' if found else 'no database of Vitrina'}; "
-            f"this version expects schema {REVISION}.",
-            hint="`vitrina import` brings a database of an older version up to date; one of a "
-            "newer version needs that version.",
-        )
-    return sessionmaker(_engine(path), expire_on_commit=False)
+    database = Database(path)
+    database.require_revision()
+    return database
 
 
-def migrate(path: Path) -> Sessions:
+def migrate(path: Path) -> Database:
     """Makes the database, or brings an older one up to date, then opens it.
 
     Raises:
         ShopVersion: the file is no database, or was written by a newer version.
         ShopError: it cannot be written: locked, damaged, not permitted, no space.
     """
-    if _revision(path) == REVISION:
-        return open_database(path)
+    database = Database(path)
+    if database.revision() == REVISION:
+        return database
     # Alembic is loaded only where there is something to do: the server never pays for it.
     from alembic import command
     from alembic.config import Config
@@ -63,8 +71,9 @@ def migrate(path: Path) -> Sessions:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    engine = _engine(path)
-    _hold_ddl(engine)
+    # A table that others point at is changed by making it anew, which SQLite lets nobody do while
+    # it watches over foreign keys: they are looked at in the end.
+    engine = _engine(path, "PRAGMA foreign_keys = OFF")
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
@@ -77,79 +86,32 @@ def migrate(path: Path) -> Sessions:
             hint="Install that version.",
         ) from error
     except DatabaseError as error:
-        if _code(error) not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
-            raise _unusable(path, error) from error
+        if result_code(error) not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+            raise unusable(path, error) from error
         raise ShopVersion(
             f"{path} cannot be used as the shop's database: {error.orig}.",
             hint="Restore the file from a backup, or move it away and import again.",
         ) from error
-    finally:
-        engine.dispose()
     return open_database(path)
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, foreign_keys: str) -> Engine:
     # not written as one address: the folder's name may hold what is special there
-    engine = create_engine(URL.create("sqlite", database=str(path)))
+    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
-        connection.execute("PRAGMA foreign_keys = ON")
-        # Readers go on while an import writes; FULL keeps acknowledged imports on power loss. Only
-        # asking for what is set already works where nothing can be written.
-        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            connection.execute("PRAGMA journal_mode = WAL")
+        # Python's driver would begin a transaction only before the first row is written: neither
+        # what was read before nor changes of the schema would be held by it
+        connection.isolation_level = None
+        connection.execute(foreign_keys)
+        # Readers go on while an import writes; FULL keeps acknowledged imports on power loss.
+        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA busy_timeout = 5000")
-
-    return engine
-
-
-def _hold_ddl(engine: Engine) -> None:
-    """Makes a transaction on `engine` hold statements that change the schema, too.
-
-    Python's driver begins none before them by itself: a killed migration would leave half a schema.
-    A table that others point at is changed by making it anew, which SQLite lets nobody do while it
-    watches over foreign keys: `migrate` looks at them at the end.
-    """
-
-    @event.listens_for(engine, "connect")
-    def leave_transactions_to_us(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA foreign_keys = OFF")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-
-def _code(error: DatabaseError) -> int:
-    """SQLite's primary result code; its extended ones say more in the higher bits."""
-    return getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-
-
-def _unusable(path: Path, error: DatabaseError) -> ShopError:
-    return ShopError(
-        f"The database {path} cannot be opened: {error.orig}.",
-        hint=_HINTS.get(_code(error), _ACCESS),
-    )
-
-
-def _revision(path: Path) -> str | None:
-    """Which schema the database has; None where it is none of Vitrina's, or not even a database."""
-    if not path.exists():
-        return None
-    engine = _engine(path)
-    try:
-        with engine.connect() as connection:
-            found: str | None = connection.execute(
-                text("SELECT version_num FROM alembic_version")
-            ).scalar()
-            return found
-    except DatabaseError as error:
-        # an error without a code of its own: there is no such table
-        if _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
-            return None
-        raise _unusable(path, error) from error
-    finally:
-        engine.dispose()
+    return engine

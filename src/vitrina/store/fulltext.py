@@ -19,10 +19,9 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, text
 
-from vitrina.store.schema import Category, Product
+from vitrina.store.schema import CATEGORIES, PRODUCTS
 from vitrina.words import Kind, Token, article_forms, normalise, pieces, read, stem
 
 COLUMNS = ("name", "article", "category", "vendor", "description")
@@ -67,65 +66,72 @@ class IndexedText:
     description: str | None = None
 
 
-def index_products(session: Session | Connection, texts: Iterable[IndexedText]) -> None:
+def index_products(connection: Connection, texts: Iterable[IndexedText]) -> None:
     """Has these goods found by these texts, whether they are indexed already or not.
 
     Args:
-        session: The caller commits.
+        connection: The caller commits.
         texts: Worked through in batches, so that there may be any number.
     """
     remaining = iter(texts)
     while batch := list(islice(remaining, _BATCH)):
-        session.execute(_SAVE, [_row(one) for one in batch])
-    session.execute(_CHANGED)
+        connection.execute(_SAVE, [_row(one) for one in batch])
+    connection.execute(_CHANGED)
 
 
-def remove_products(session: Session | Connection, products: Sequence[int]) -> None:
+def remove_products(connection: Connection, products: Sequence[int]) -> None:
     """Has goods found no more, as those that are gone; the caller commits.
 
     Args:
-        session: Holds the change.
+        connection: Holds the change.
         products: Their ids; one that is not indexed does no harm.
     """
     if products:
-        session.execute(_REMOVE, [{"rowid": number} for number in products])
-        session.execute(_CHANGED)
+        connection.execute(_REMOVE, [{"rowid": number} for number in products])
+        connection.execute(_CHANGED)
 
 
-def reindex_products(session: Session, products: Sequence[int]) -> None:
+def reindex_products(connection: Connection, products: Sequence[int]) -> None:
     """Reads goods from the database as they are now and indexes them; gone ones leave the index.
 
     Args:
-        session: Flushed; the caller commits.
+        connection: The caller commits.
         products: Their ids.
     """
     for start in range(0, len(products), _BATCH):
         batch = products[start : start + _BATCH]
-        there = [_text_of(row) for row in session.execute(_goods().where(Product.id.in_(batch)))]
-        index_products(session, there)
-        remove_products(session, sorted({*batch} - {one.product_id for one in there}))
+        there = [
+            _text_of(row) for row in connection.execute(_goods().where(PRODUCTS.c.id.in_(batch)))
+        ]
+        index_products(connection, there)
+        remove_products(connection, sorted({*batch} - {one.product_id for one in there}))
 
 
-def reindex_category(session: Session, category: Category) -> None:
-    """The same for all goods of a category and of those below it, after its words changed."""
-    within = subtree(category.id)
-    reindex_products(
-        session, list(session.scalars(select(Product.id).where(Product.category_id.in_(within))))
-    )
+def reindex_category(connection: Connection, category: int) -> None:
+    """The same for all goods of a category and of those below it, after its words changed.
+
+    Args:
+        connection: The caller commits.
+        category: Its id.
+    """
+    within = subtree(CATEGORIES.c.id == category)
+    goods = select(PRODUCTS.c.id).where(PRODUCTS.c.category_id.in_(within))
+    reindex_products(connection, connection.scalars(goods).all())
 
 
-def rebuild(connection: Session | Connection) -> None:
+def rebuild(connection: Connection) -> None:
     """Indexes all goods anew, for migrations; the caller commits."""
     connection.execute(text("DELETE FROM product_texts"))
     rows = connection.execute(_goods().execution_options(yield_per=_BATCH))
     index_products(connection, map(_text_of, rows))
 
 
-def subtree(category: int) -> Select[int]:
-    """Ids of a category and of all below it."""
-    top = select(Category.id).where(Category.id == category).cte("subtree", recursive=True)
+def subtree(category: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Ids of the category for which this holds, and of all below it."""
+    top = select(CATEGORIES.c.id).where(category).cte("subtree", recursive=True)
+    below = select(CATEGORIES.c.id).where(CATEGORIES.c.parent_id == top.c.id)
     # UNION and not UNION ALL: a ring of parents, were there one, would end too
-    return select(top.union(select(Category.id).where(Category.parent_id == top.c.id)).c.id)
+    return select(top.union(below).c.id)
 
 
 def index_terms(content: str, *, words: bool = True) -> list[str]:
@@ -219,12 +225,12 @@ def _text_of(row: Row[*tuple[Any, ...]]) -> IndexedText:
 
 def _goods() -> Select[*tuple[Any, ...]]:
     # columns by name and nothing more: migrations read older schemas through it
+    good, category = PRODUCTS.c, CATEGORIES.c
     return (
         select(
-            Product.id, Product.name, Product.name_en, Product.sku, Product.vendor_code,
-            Product.vendor, Product.description,
-            Category.path, Category.name_en, Category.search_text,
+            good.id, good.name, good.name_en, good.sku, good.vendor_code, good.vendor,
+            good.description, category.path, category.name_en, category.search_text,
         )
-        .join(Category, Category.id == Product.category_id)
-        .where(Product.gone_since.is_(None))
+        .select_from(PRODUCTS.join(CATEGORIES, category.id == good.category_id))
+        .where(good.gone_since.is_(None))
     )  # fmt: skip

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
-from sqlalchemy import select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, TextClause, select, text
 
-from vitrina.store.schema import TextIndex
+from vitrina.store.schema import TEXT_INDEX
 
 _MATCHES = text("SELECT 1 FROM product_texts WHERE product_texts MATCH :expression LIMIT 1")
 # marks stand before the digits, words after them
 _WORDS = text("SELECT term, doc FROM product_terms WHERE term >= 'a'")
+
+_GENERATION = select(TEXT_INDEX.c.generation)
 
 _SUBSETS = 20
 """Ways to match equally many words that are followed."""
@@ -42,17 +44,17 @@ class IndexTerms:
     """Asks the index while one question is understood; remembers what it answered.
 
     Args:
-        session: The shop's database.
+        connection: The shop's database.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._asked: dict[str, bool] = {}
 
     def matches(self, expression: str) -> bool:
         """Whether any good does."""
         if expression not in self._asked:
-            found = self._session.execute(_MATCHES, {"expression": expression}).first()
+            found = self._connection.execute(_MATCHES, {"expression": expression}).first()
             self._asked[expression] = found is not None
         return self._asked[expression]
 
@@ -61,12 +63,12 @@ class IndexTerms:
         return self.matches(quoted(term, beginning=beginning))
 
     def generation(self) -> int:
-        """Which content of the index the session sees."""
-        return self._session.scalars(select(TextIndex.generation)).one()
+        """Which content of the index the connection sees."""
+        return int(self._connection.execute(_GENERATION).scalar_one())
 
     def words(self) -> Mapping[str, int]:
         """All words of the goods' names, articles, categories and makers: in how many goods."""
-        return {row.term: row.doc for row in self._session.execute(_WORDS)}
+        return {row.term: row.doc for row in self._connection.execute(_WORDS)}
 
     def most_of(self, expressions: Sequence[str]) -> str | None:
         """What matches the goods that match most of these; None where none matches any.
@@ -76,17 +78,10 @@ class IndexTerms:
         """
         if not expressions:
             return None
-        # each good's matches as bits of one number
-        bits = " UNION ALL ".join(
-            f"SELECT rowid AS good, {1 << place} AS bit FROM product_texts "  # noqa: S608
-            f"WHERE product_texts MATCH :e{place}"
-            for place in range(len(expressions))
-        )
-        found = self._session.execute(
-            text(f"SELECT DISTINCT matched FROM (SELECT sum(bit) AS matched FROM ({bits}) "  # noqa: S608
-                 "GROUP BY good)"),
+        found = self._connection.execute(
+            _matched(len(expressions)),
             {f"e{place}": expression for place, expression in enumerate(expressions)},
-        )  # fmt: skip
+        )
         masks = sorted(found.scalars(), key=lambda mask: (-mask.bit_count(), mask))
         if not masks:
             return None
@@ -97,3 +92,15 @@ class IndexTerms:
                 for mask in most
             ]
         )
+
+
+@cache
+def _matched(count: int) -> TextClause:
+    """Which of that many expressions goods match, as bits of one number."""
+    bits = " UNION ALL ".join(
+        f"SELECT rowid AS good, {1 << place} AS bit FROM product_texts "  # noqa: S608
+        f"WHERE product_texts MATCH :e{place}"
+        for place in range(count)
+    )
+    sums = f"SELECT sum(bit) AS matched FROM ({bits}) GROUP BY good"  # noqa: S608
+    return text(f"SELECT DISTINCT matched FROM ({sums})")  # noqa: S608

@@ -8,20 +8,22 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, text
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import Connection, Row, TextClause, bindparam, text
 
 from vitrina.errors import QueryError
 from vitrina.store.fulltext import COLUMNS, subtree
-from vitrina.store.schema import Category, Product
+from vitrina.store.products import ShownProduct, shown_products
+from vitrina.store.schema import CATEGORIES
 
 WEIGHTS = (10.0, 8.0, 4.0, 3.0, 1.0)
 """Of the index's columns in BM25: name, article, category, vendor, description."""
 
 _STRONG = f"{{{' '.join(COLUMNS[:-1])}}} : "
 _THERE = "p.gone_since IS NULL"
+_WITHIN = subtree(CATEGORIES.c.slug == bindparam("slug"))
 _CURSOR = struct.Struct(">BBdQ")
 _LAST_TIER = 2
 _LARGEST = 2**63 - 1
@@ -70,7 +72,7 @@ class Page:
         next_cursor: What asks for the next page; None on the last.
     """
 
-    products: Sequence[Product]
+    products: Sequence[ShownProduct]
     total: int
     next_cursor: str | None
 
@@ -86,7 +88,7 @@ class _Place:
 
 
 def search_products(
-    session: Session,
+    connection: Connection,
     match: Match,
     filters: Filters = ALL_GOODS,
     *,
@@ -100,7 +102,7 @@ def search_products(
     the older ones. What is gone is not among them.
 
     Args:
-        session: The shop's database.
+        connection: The shop's database.
         match: What the words ask for.
         filters: What must hold besides.
         limit: Goods on the page.
@@ -110,42 +112,34 @@ def search_products(
     Raises:
         QueryError: a filter is none, or the cursor is none of ours.
     """
-    condition, values = _conditions(session, filters)
+    condition, values = _conditions(connection, filters)
     after = None if cursor is None else _read_cursor(cursor)
-    total = _count(session, match, condition, values)
+    total = _count(connection, match, condition, values)
     found: list[_Place] = []
     tiers = _tiers(match)
     for tier in sorted(tiers):
         missing = limit + 1 - len(found)  # one more tells whether there is a next page
         if missing and (after is None or after.tier <= tier):
             start = after if after and after.tier == tier else None
-            found += _one_tier(session, tier, tiers[tier], condition, values, start, missing)
+            found += _one_tier(connection, tier, tiers[tier], condition, values, start, missing)
     shown = found[:limit]
-    loaded = {
-        product.id: product
-        for product in session.scalars(
-            select(Product)
-            .where(Product.id.in_([place.product for place in shown]))
-            .options(selectinload(Product.photos), selectinload(Product.category))
-        )
-    }
+    rows = shown_products(connection, [place.product for place in shown])
     return Page(
-        # an import may have taken one away meanwhile
-        [loaded[place.product] for place in shown if place.product in loaded],
+        [rows[place.product] for place in shown],
         total,
         _write_cursor(shown[-1]) if len(found) > limit else None,
     )
 
 
-def matching_products(session: Session, match: Match, filters: Filters) -> list[int]:
+def matching_products(connection: Connection, match: Match, filters: Filters) -> list[int]:
     """Ids of all goods that match, in no order: what a photo's nearest goods are chosen from.
 
     Raises:
         QueryError: a filter is none.
     """
-    condition, values = _conditions(session, filters)
+    condition, values = _conditions(connection, filters)
     statement = f"SELECT p.id FROM {_source(match.words)}{condition}"  # noqa: S608
-    return [row.id for row in _ask(session, statement, values | {"match": match.words})]
+    return [row.id for row in _ask(connection, statement, values | {"match": match.words})]
 
 
 def _tiers(match: Match) -> dict[int, str | None]:
@@ -162,15 +156,13 @@ def _tiers(match: Match) -> dict[int, str | None]:
     }
 
 
-def _conditions(session: Session, filters: Filters) -> tuple[str, dict[str, Any]]:
+def _conditions(connection: Connection, filters: Filters) -> tuple[str, dict[str, Any]]:
     """SQL that a good must fulfil, and its values."""
     conditions, values = [_THERE], dict[str, Any]()
     if filters.category is not None:
-        top = select(Category.id).where(Category.slug == filters.category)
-        number = session.scalar(top) if "\x00" not in filters.category else None
-        chosen = [] if number is None else session.scalars(subtree(number)).all()
+        slug = filters.category.partition("\x00")[0]  # databases have no NUL, nor has any slug
         conditions.append("p.category_id IN :categories")
-        values["categories"] = list(chosen)
+        values["categories"] = connection.scalars(_WITHIN, {"slug": slug}).all()
     if filters.price_from is not None:
         conditions.append("p.price_minor >= :price_from")
         values["price_from"] = math.ceil(_hundredths(filters.price_from, "least"))
@@ -206,25 +198,30 @@ def _source(expression: str | None) -> str:
     )
 
 
-def _ask(session: Session, statement: str, values: dict[str, Any]) -> Sequence[Row[Any]]:
-    asked = text(statement)
-    if "categories" in values:
-        asked = asked.bindparams(bindparam("categories", expanding=True))
+def _ask(connection: Connection, statement: str, values: dict[str, Any]) -> Sequence[Row[Any]]:
     used = {name: value for name, value in values.items() if value is not None}
-    return session.execute(asked, used).all()
+    return connection.execute(_text(statement), used).all()
 
 
-def _count(session: Session, match: Match, condition: str, values: dict[str, Any]) -> int:
+@lru_cache(maxsize=256)
+def _text(statement: str) -> TextClause:
+    asked = text(statement)
+    if ":categories" in statement:
+        return asked.bindparams(bindparam("categories", expanding=True))
+    return asked
+
+
+def _count(connection: Connection, match: Match, condition: str, values: dict[str, Any]) -> int:
     source = f"{_source(match.words)}{condition}"
     if match.words is not None and condition == _THERE:  # what is gone is not in the index
         source = "product_texts WHERE product_texts MATCH :match"
     statement = f"SELECT count(*) FROM {source}"  # noqa: S608
-    ((total,),) = _ask(session, statement, values | {"match": match.words})
+    ((total,),) = _ask(connection, statement, values | {"match": match.words})
     return int(total)
 
 
 def _one_tier(
-    session: Session,
+    connection: Connection,
     tier: int,
     expression: str | None,
     condition: str,
@@ -238,10 +235,10 @@ def _one_tier(
     values = values | {"match": expression}
     order = " ORDER BY in_stock DESC, score, id LIMIT :limit"
     if after is None:
-        rows = _ask(session, goods + order, values | {"limit": limit})
+        rows = _ask(connection, goods + order, values | {"limit": limit})
     else:
         # goods that came since then have moved all scores a little
-        now = _ask(session, f"{goods} AND p.id = :id", values | {"id": after.product})
+        now = _ask(connection, f"{goods} AND p.id = :id", values | {"id": after.product})
         same = [row.score for row in now if bool(row.in_stock) == after.in_stock]
         values = values | {
             "limit": limit,
@@ -253,7 +250,7 @@ def _one_tier(
             " WHERE in_stock < :stock OR (in_stock = :stock AND "
             "(score > :score OR (score = :score AND id > :id)))"
         )
-        rows = _ask(session, f"SELECT * FROM ({goods}) {behind}{order}", values)  # noqa: S608
+        rows = _ask(connection, f"SELECT * FROM ({goods}) {behind}{order}", values)  # noqa: S608
     return [_Place(tier, bool(row.in_stock), row.score, row.id) for row in rows]
 
 

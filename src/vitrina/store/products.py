@@ -1,24 +1,21 @@
-"""Every question and every change that concerns categories, products and their pictures."""
+"""Questions that concern categories, products and their pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import Connection, bindparam, select
 
-from vitrina.store.schema import Category, Photo, Product
+from vitrina.store.schema import CATEGORIES, PHOTOS, PRODUCTS
 
 PATH_SEPARATOR = " / "
-"""Stands between the names in `Category.path`."""
-
-_PICTURES = (selectinload(Product.photos), selectinload(Product.category))
+"""Stands between the names in the path of a category."""
 
 
 @dataclass(frozen=True)
 class PhotoRecord:
-    """One picture of a product, as it is stored; fields as in `schema.Photo`."""
+    """One picture of a product, as it is stored; fields as in `schema.PHOTOS`."""
 
     sha256: str
     suffix: str
@@ -27,132 +24,101 @@ class PhotoRecord:
     split: str | None = None
 
 
-@dataclass(frozen=True)
-class ProductRecord:
-    """One product, as it is stored; fields as in `schema.Product`."""
+@dataclass(frozen=True, slots=True)
+class CataloguePhoto:
+    """A picture of a product that is there.
 
+    Attributes:
+        sha256: Of the file's bytes; with `suffix` it names the file.
+        suffix: Of the file, with its dot.
+        width: Pixels.
+        height: Pixels.
+        split: "train" or "test" where the catalogue decides it.
+        product: Id of the product.
+        sku: Of the product.
+        category: Slug of the product's category.
+    """
+
+    sha256: str
+    suffix: str
+    width: int
+    height: int
+    split: str | None
+    product: int
+    sku: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownProduct:
+    """What shoppers see of a product; fields as in `schema.PRODUCTS`.
+
+    Attributes:
+        picture: SHA-256 of its main picture; None where it has none.
+    """
+
+    id: int
     sku: str
     name: str
+    name_en: str | None
     price_minor: int | None
     currency: str
-    name_en: str | None = None
-    vendor: str | None = None
-    vendor_code: str | None = None
-    description: str | None = None
-    url: str | None = None
-    in_stock: bool = True
-    photos: tuple[PhotoRecord, ...] = field(default=())
+    url: str | None
+    in_stock: bool
+    picture: str | None
 
 
-def save_category(
-    session: Session,
-    *,
-    slug: str,
-    name: str,
-    name_en: str | None,
-    search_text: str | None,
-    parent: Category | None = None,
-) -> Category:
-    """Adds a category, or brings the one of that name and parent up to date.
+_SHOWN = (
+    PRODUCTS.c.id,
+    PRODUCTS.c.sku,
+    PRODUCTS.c.name,
+    PRODUCTS.c.name_en,
+    PRODUCTS.c.price_minor,
+    PRODUCTS.c.currency,
+    PRODUCTS.c.url,
+    PRODUCTS.c.in_stock,
+    select(PHOTOS.c.sha256)
+    .where(PHOTOS.c.product_id == PRODUCTS.c.id)
+    .order_by(PHOTOS.c.position)
+    .limit(1)
+    .scalar_subquery()
+    .label("picture"),
+)
+_THERE = PRODUCTS.c.gone_since.is_(None)
+_SHOWN_OF_IDS = select(*_SHOWN).where(PRODUCTS.c.id.in_(bindparam("ids", expanding=True)), _THERE)
+_SHOWN_OF_SKU = select(*_SHOWN).where(PRODUCTS.c.sku == bindparam("sku"), _THERE)
+_PICTURE = select(PHOTOS.c.suffix).where(PHOTOS.c.sha256 == bindparam("sha256")).limit(1)
 
-    Args:
-        session: The caller commits.
-        slug: Used for a new category only: addresses and bundles rely on it.
-        name: In the shop's language; decides, with the names above it, whether it is new.
-        name_en: In English; None leaves what is there.
-        search_text: What a photo puts into the box; None leaves what is there, and so does a text
-            that the merchant wrote. For a new category it becomes the name.
-        parent: That it is a part of, flushed; None at the root.
-    """
-    path = f"{parent.path}{PATH_SEPARATOR}{name}" if parent else name
-    category = session.scalar(select(Category).where(Category.path == path))
-    if category is None:
-        category = Category(
-            slug=slug,
-            path=path,
-            name=name,
-            parent_id=parent and parent.id,
-            search_text=search_text or name,
+
+def shown_products(connection: Connection, products: Sequence[int]) -> dict[int, ShownProduct]:
+    """Those of the products that are there, by id."""
+    if not products:
+        return {}
+    rows = connection.execute(_SHOWN_OF_IDS, {"ids": products})
+    return {row.id: ShownProduct(*row) for row in rows}
+
+
+def find_product(connection: Connection, sku: str) -> ShownProduct | None:
+    """A product by its article; None where none is there (any more)."""
+    row = connection.execute(_SHOWN_OF_SKU, {"sku": sku}).first()
+    return None if row is None else ShownProduct(*row)
+
+
+def picture_suffix(connection: Connection, sha256: str) -> str | None:
+    """Suffix of a picture's file; None where the catalogue has no such picture."""
+    suffix: str | None = connection.scalar(_PICTURE, {"sha256": sha256})
+    return suffix
+
+
+def list_photos(connection: Connection) -> list[CataloguePhoto]:
+    """Every picture of goods that are not gone, in a stable order: category, article, position."""
+    rows = connection.execute(
+        select(
+            PHOTOS.c.sha256, PHOTOS.c.suffix, PHOTOS.c.width, PHOTOS.c.height, PHOTOS.c.split,
+            PRODUCTS.c.id, PRODUCTS.c.sku, CATEGORIES.c.slug,
         )
-        session.add(category)
-    if search_text is not None and not category.search_text_edited:
-        category.search_text = search_text
-    if name_en is not None:
-        category.name_en = name_en
-    session.flush()
-    return category
-
-
-def save_product(
-    session: Session, category: Category, record: ProductRecord, keep: Collection[str] = ()
-) -> Product:
-    """Adds a product, or replaces the one with that sku and its pictures.
-
-    Args:
-        session: The caller commits, and has it found by words (`store.fulltext`).
-        category: That it belongs to from now on.
-        record: What is stored.
-        keep: Fields of `record` that do not replace what is there; a new product takes them.
-    """
-    product = session.scalar(
-        select(Product).where(Product.sku == record.sku).options(selectinload(Product.photos))
-    )
-    if product is None:
-        product, keep = Product(sku=record.sku), ()
-        session.add(product)
-    product.category = category
-    for entry in fields(record):
-        if entry.name != "photos" and entry.name not in keep:
-            setattr(product, entry.name, getattr(record, entry.name))
-    pictures = [_picture(photo) for photo in product.photos]
-    if "photos" not in keep and pictures != list(record.photos):
-        product.photos.clear()
-        session.flush()  # the old rows go first: (product, position) is unique
-        product.photos.extend(
-            Photo(position=position, **photo.__dict__)
-            for position, photo in enumerate(record.photos)
-        )
-    session.flush()
-    return product
-
-
-def list_categories(session: Session) -> list[tuple[Category, int]]:
-    """All categories by name, each with its number of products that are not gone.
-
-    One that only holds other categories has none of its own.
-    """
-    rows = session.execute(
-        select(Category, func.count(Product.id))
-        .outerjoin(Product, (Product.category_id == Category.id) & Product.gone_since.is_(None))
-        .group_by(Category.id)
-        .order_by(Category.name, Category.path)
-    )
-    return [(category, count) for category, count in rows]
-
-
-def list_photos(session: Session) -> list[tuple[Photo, Product, Category]]:
-    """Every picture of goods that are not gone, with product and category, in a stable order."""
-    rows = session.execute(
-        select(Photo, Product, Category)
-        .join(Photo.product)
-        .join(Product.category)
-        .where(Product.gone_since.is_(None))
-        .order_by(Category.slug, Product.sku, Photo.position)
-    )
-    return [(photo, product, category) for photo, product, category in rows]
-
-
-def find_photo(session: Session, sha256: str) -> Photo | None:
-    """A picture by the SHA-256 of its bytes; None where the catalogue has none such."""
-    return session.scalar(select(Photo).where(Photo.sha256 == sha256).limit(1))
-
-
-def find_product(session: Session, sku: str) -> Product | None:
-    """A product by its article, with category and pictures; None where none is there (any more)."""
-    return session.scalar(
-        select(Product).where(Product.sku == sku, Product.gone_since.is_(None)).options(*_PICTURES)
-    )
-
-
-def _picture(photo: Photo) -> PhotoRecord:
-    return PhotoRecord(photo.sha256, photo.suffix, photo.width, photo.height, photo.split)
+        .select_from(PHOTOS.join(PRODUCTS).join(CATEGORIES))
+        .where(_THERE)
+        .order_by(CATEGORIES.c.slug, PRODUCTS.c.sku, PHOTOS.c.position)
+    )  # fmt: skip
+    return [CataloguePhoto(*row) for row in rows]

@@ -5,14 +5,25 @@ An address may belong to several goods: what is said of it here is said of all o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import ColumnElement, and_, func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from vitrina.store.products import PhotoRecord
-from vitrina.store.schema import Photo, Product, RemotePhoto
+from vitrina.store.schema import PHOTOS, PRODUCTS, REMOTE_PHOTOS
+
+_PHOTO, _REMOTE = PHOTOS.c, REMOTE_PHOTOS.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +43,26 @@ class WantedPhoto:
     last_modified: str | None = None
 
 
-def wanted_photos(session: Session, tries: int, *, refresh: bool) -> list[WantedPhoto]:
+def wanted_photos(connection: Connection, tries: int, *, refresh: bool) -> list[WantedPhoto]:
     """Addresses to ask: the main pictures of all goods first, in the order of the feed.
 
     Args:
-        session: Only read.
+        connection: Only read.
         tries: An address that failed this often in a row is not asked.
         refresh: Ask all addresses, those that failed and those whose pictures are there, too.
     """
-    rows = session.execute(
+    rows = connection.execute(
         select(
-            RemotePhoto.address,
-            func.count() == func.count(RemotePhoto.sha256),
-            func.max(RemotePhoto.sha256),
-            func.max(RemotePhoto.etag),
-            func.max(RemotePhoto.last_modified),
+            _REMOTE.address,
+            func.count() == func.count(_REMOTE.sha256),
+            func.max(_REMOTE.sha256),
+            func.max(_REMOTE.etag),
+            func.max(_REMOTE.last_modified),
         )
-        .join(Product, Product.id == RemotePhoto.product_id)
-        .where(Product.gone_since.is_(None), true() if refresh else _missing(tries))
-        .group_by(RemotePhoto.address)
-        .order_by(func.min(RemotePhoto.position), func.min(RemotePhoto.id))
+        .join(PRODUCTS, PRODUCTS.c.id == _REMOTE.product_id)
+        .where(PRODUCTS.c.gone_since.is_(None), true() if refresh else _missing(tries))
+        .group_by(_REMOTE.address)
+        .order_by(func.min(_REMOTE.position), func.min(_REMOTE.id))
     )
     return [
         WantedPhoto(address, *known) if complete else WantedPhoto(address)
@@ -59,58 +70,58 @@ def wanted_photos(session: Session, tries: int, *, refresh: bool) -> list[Wanted
     ]
 
 
-def has_wanted_photos(session: Session, tries: int, *, refresh: bool) -> bool:
+def has_wanted_photos(connection: Connection, tries: int, *, refresh: bool) -> bool:
     """Whether `wanted_photos` would name any."""
-    found = session.scalar(
-        select(RemotePhoto.id)
-        .join(Product, Product.id == RemotePhoto.product_id)
-        .where(Product.gone_since.is_(None), true() if refresh else _missing(tries))
+    found = connection.scalar(
+        select(_REMOTE.id)
+        .join(PRODUCTS, PRODUCTS.c.id == _REMOTE.product_id)
+        .where(PRODUCTS.c.gone_since.is_(None), true() if refresh else _missing(tries))
         .limit(1)
     )
     return found is not None
 
 
-def count_abandoned(session: Session, tries: int) -> int:
+def count_abandoned(connection: Connection, tries: int) -> int:
     """Addresses that failed at least `tries` times in a row and have no picture."""
     statement = (
-        select(func.count(RemotePhoto.address.distinct()))
-        .join(Product, Product.id == RemotePhoto.product_id)
-        .where(
-            Product.gone_since.is_(None), RemotePhoto.sha256.is_(None), RemotePhoto.tries >= tries
-        )
+        select(func.count(_REMOTE.address.distinct()))
+        .join(PRODUCTS, PRODUCTS.c.id == _REMOTE.product_id)
+        .where(PRODUCTS.c.gone_since.is_(None), _REMOTE.sha256.is_(None), _REMOTE.tries >= tries)
     )
-    return session.scalar(statement) or 0
+    return connection.scalar(statement) or 0
 
 
-def share_photos(session: Session) -> int:
+def share_photos(connection: Connection) -> int:
     """Gives goods the pictures that other goods have from the same addresses.
 
     Args:
-        session: The caller commits.
+        connection: The caller commits.
 
     Returns:
         How many addresses that were.
     """
-    have = select(RemotePhoto.address).where(RemotePhoto.sha256.is_not(None))
-    lack = select(RemotePhoto.address).where(RemotePhoto.sha256.is_(None))
+    have = select(_REMOTE.address).where(_REMOTE.sha256.is_not(None))
+    lack = select(_REMOTE.address).where(_REMOTE.sha256.is_(None))
     shared = 0
-    for address in session.scalars(lack.intersect(have)).all():
-        found = session.execute(
-            select(RemotePhoto, Photo)
-            .join(Photo, Photo.sha256 == RemotePhoto.sha256)
-            .where(RemotePhoto.address == address)
+    for address in connection.scalars(lack.intersect(have)).all():
+        found = connection.execute(
+            select(
+                _PHOTO.sha256, _PHOTO.suffix, _PHOTO.width, _PHOTO.height,
+                _REMOTE.etag, _REMOTE.last_modified,
+            )
+            .select_from(REMOTE_PHOTOS.join(PHOTOS, _PHOTO.sha256 == _REMOTE.sha256))
+            .where(_REMOTE.address == address)
             .limit(1)
-        ).first()
+        ).first()  # fmt: skip
         if found:  # else no product shows it any more, and it is fetched anew
-            remote, photo = found
-            record = PhotoRecord(photo.sha256, photo.suffix, photo.width, photo.height)
-            save_fetched(session, address, record, remote.etag, remote.last_modified)
+            *photo, etag, last_modified = found
+            save_fetched(connection, address, PhotoRecord(*photo), etag, last_modified)
             shared += 1
     return shared
 
 
 def save_fetched(
-    session: Session,
+    connection: Connection,
     address: str,
     photo: PhotoRecord,
     etag: str | None = None,
@@ -119,38 +130,45 @@ def save_fetched(
     """Makes `photo` the picture of all goods that name `address`, in the place of what was there.
 
     Args:
-        session: The caller commits.
+        connection: The caller commits.
         address: Where it came from.
         photo: As it is stored.
         etag: What the server said of it.
         last_modified: Likewise.
     """
-    for remote in _of(session, address):
-        remote.sha256, remote.fault, remote.tries = photo.sha256, None, 0
-        remote.etag, remote.last_modified = etag, last_modified
-        place = and_(Photo.product_id == remote.product_id, Photo.position == remote.position)
-        row = session.scalar(select(Photo).where(place))
-        if row is None:
-            row = Photo(product_id=remote.product_id, position=remote.position)
-            session.add(row)
-        elif row.sha256 == photo.sha256:
-            continue
-        row.sha256, row.suffix = photo.sha256, photo.suffix
-        row.width, row.height, row.split = photo.width, photo.height, photo.split
-    session.flush()
+    came = {"sha256": photo.sha256, "etag": etag, "last_modified": last_modified}
+    connection.execute(_named(address).values(**came, fault=None, tries=0))
+    same_place = and_(_PHOTO.product_id == _REMOTE.product_id, _PHOTO.position == _REMOTE.position)
+    places = connection.execute(
+        select(_REMOTE.product_id, _REMOTE.position, _PHOTO.id, _PHOTO.sha256)
+        .select_from(REMOTE_PHOTOS.outerjoin(PHOTOS, same_place))
+        .where(_REMOTE.address == address)
+    ).all()
+    new = [
+        {"product_id": place.product_id, "position": place.position, **asdict(photo)}
+        for place in places
+        if place.id is None
+    ]
+    if new:
+        connection.execute(insert(PHOTOS), new)
+    other = [place.id for place in places if place.id is not None and place.sha256 != photo.sha256]
+    if other:
+        connection.execute(
+            update(PHOTOS).where(_PHOTO.id == bindparam("row_id")).values(asdict(photo)),
+            [{"row_id": number} for number in other],
+        )
 
 
-def save_unchanged(session: Session, address: str) -> None:
+def save_unchanged(connection: Connection, address: str) -> None:
     """Notes that the server still has what the shop has; the caller commits."""
-    for remote in _of(session, address):
-        remote.fault, remote.tries = None, 0
+    connection.execute(_named(address).values(fault=None, tries=0))
 
 
-def save_fault(session: Session, address: str, fault: str, *, counted: bool) -> list[str]:
+def save_fault(connection: Connection, address: str, fault: str, *, counted: bool) -> list[str]:
     """Notes why `address` could not be fetched; pictures that are there stay.
 
     Args:
-        session: The caller commits.
+        connection: The caller commits.
         address: That was asked.
         fault: In plain words.
         counted: Whether it counts as one of the address's tries.
@@ -158,23 +176,23 @@ def save_fault(session: Session, address: str, fault: str, *, counted: bool) -> 
     Returns:
         Articles of the goods that name it.
     """
-    for remote in _of(session, address):
-        remote.fault = fault[:500]
-        remote.tries += counted
+    connection.execute(
+        _named(address).values(fault=fault[:500], tries=_REMOTE.tries + int(counted))
+    )
     return list(
-        session.scalars(
-            select(Product.sku)
-            .join(RemotePhoto, RemotePhoto.product_id == Product.id)
-            .where(RemotePhoto.address == address, Product.gone_since.is_(None))
-            .distinct()
-            .order_by(Product.id)
+        connection.scalars(
+            select(PRODUCTS.c.sku)
+            .join(REMOTE_PHOTOS, _REMOTE.product_id == PRODUCTS.c.id)
+            .where(_REMOTE.address == address, PRODUCTS.c.gone_since.is_(None))
+            .group_by(PRODUCTS.c.id)
+            .order_by(PRODUCTS.c.id)
         )
     )
 
 
-def _of(session: Session, address: str) -> Sequence[RemotePhoto]:
-    return session.scalars(select(RemotePhoto).where(RemotePhoto.address == address)).all()
+def _named(address: str) -> Update:
+    return update(REMOTE_PHOTOS).where(_REMOTE.address == address)
 
 
 def _missing(tries: int) -> ColumnElement[bool]:
-    return and_(RemotePhoto.sha256.is_(None), RemotePhoto.tries < tries)
+    return and_(_REMOTE.sha256.is_(None), _REMOTE.tries < tries)

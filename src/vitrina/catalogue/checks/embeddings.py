@@ -38,7 +38,7 @@ def bundle_embeddings(
     }
     missing = [name for name in names if name not in known]
     if missing:
-        encoder = Encoder(bundle.model, threads=folder.settings.threads)
+        encoder = Encoder(bundle.model, threads=folder.settings.inference_threads)
         for name in progress.track(missing, "Embedding photos", len(missing)):
             found[name] = encode_goods(encoder, pixels[name])
     return found

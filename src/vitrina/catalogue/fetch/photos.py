@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from vitrina import atomic
 from vitrina.catalogue.disk_faults import telling_disk_faults
@@ -30,7 +30,7 @@ from vitrina.errors import PhotoError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
-from vitrina.store.database import Sessions, open_database
+from vitrina.store.database import Database, open_database
 from vitrina.store.remote_photos import (
     WantedPhoto,
     count_abandoned,
@@ -97,19 +97,19 @@ def fetch_photos(
         ShopError: its disk is full or does not let itself be written; what came before is kept.
     """
     settings = folder.settings
-    sessions = open_database(folder.database)
+    database = open_database(folder.database)
     report = FetchReport()
-    with sessions() as session:
+    with database.reading() as connection:
         if not refresh:
-            report.abandoned = count_abandoned(session, MAX_TRIES)
-        if not has_wanted_photos(session, MAX_TRIES, refresh=refresh):
+            report.abandoned = count_abandoned(connection, MAX_TRIES)
+        if not has_wanted_photos(connection, MAX_TRIES, refresh=refresh):
             return report
     kept = "Pictures that had come before are kept."
     with writing(folder, "fetch", progress), telling_disk_faults(folder, kept):
-        with sessions.begin() as session:
-            report.shared = share_photos(session)
-            wanted = wanted_photos(session, MAX_TRIES, refresh=refresh)
-        work = _Fetch(folder, sessions, report, wanted)
+        with database.writing() as connection:
+            report.shared = share_photos(connection)
+            wanted = wanted_photos(connection, MAX_TRIES, refresh=refresh)
+        work = _Fetch(folder, database, report, wanted)
         outcomes = fetch_many(
             wanted,
             CheckedBackend(allow_private=settings.fetch_from == "anywhere", resolve=resolve),
@@ -136,15 +136,15 @@ class _Fetch:
     def __init__(
         self,
         folder: ShopFolder,
-        sessions: Sessions,
+        database: Database,
         report: FetchReport,
         wanted: Sequence[WantedPhoto],
     ) -> None:
         self._folder = folder
-        self._sessions = sessions
+        self._database = database
         self._report = report
         self._had = {photo.address: photo.sha256 for photo in wanted if photo.sha256}
-        self._changes: list[Callable[[Session], None]] = []
+        self._changes: list[Callable[[Connection], None]] = []
         self._files: list[Path] = []
         self._committed = time.monotonic()
         self.refused: list[tuple[str, str, str]] = []
@@ -178,9 +178,9 @@ class _Fetch:
         for place in {file.parent for file in self._files}:
             atomic.flush_folder(place)
         if self._changes:
-            with self._sessions.begin() as session:
+            with self._database.writing() as connection:
                 for change in self._changes:
-                    change(session)
+                    change(connection)
         self._files.clear()
         self._changes.clear()
         self._committed = time.monotonic()
@@ -209,10 +209,10 @@ class _Fetch:
     def _refuse(self, address: str, fault: Fault) -> None:
         self._report.failed += 1
 
-        def save(session: Session) -> None:
+        def save(connection: Connection) -> None:
             # a server that cannot be reached today says nothing of this picture
             counted = fault.kind in ("refused", "failed")
-            for article in save_fault(session, address, fault.reason, counted=counted):
+            for article in save_fault(connection, address, fault.reason, counted=counted):
                 self.refused.append((address, article, fault.reason))
 
         self._changes.append(save)

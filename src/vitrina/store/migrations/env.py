@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from vitrina.store.schema import Base
+from vitrina.store.schema import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     render_as_batch=True,
     # `migrate` has begun a transaction that SQLite holds: a schema appears whole or not at all
     transactional_ddl=True,

@@ -1,0 +1,215 @@
+"""Connections that cannot change the shop: what serves it reads through these alone.
+
+A connection that only reads never moves what was written from the log into the database, so no
+process but the one that holds the shop's lock does. That, too, is what keeps the shop clear of a
+fault in SQLite before 3.51.3, which needs two connections that write or move at the same moment.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Pool, QueuePool, create_engine, event
+from sqlalchemy.exc import DatabaseError, DisconnectionError
+
+from vitrina.errors import ShopError, ShopVersion
+from vitrina.store.schema import REVISION
+
+_HINTS = {
+    sqlite3.SQLITE_BUSY: "Another program has it open and locked: close it, then try again.",
+    sqlite3.SQLITE_LOCKED: "Another program has it open and locked: close it, then try again.",
+    sqlite3.SQLITE_CORRUPT: "Restore the file from a backup, or move it away and import again.",
+    sqlite3.SQLITE_FULL: "Make room on the disk.",
+}
+_ACCESS = "Let this user read and write the file and its folder: reading, too, keeps notes there."
+
+_PATIENCE_S = 2.0
+"""Readers wait for nobody but a program that has the whole file locked."""
+
+_NO_PLACE = (
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+)
+"""What is said where there is no place for notes beside the file: no right, or no room."""
+
+
+class _Reading(sqlite3.Connection):
+    """A connection that knows which file it has open.
+
+    Attributes:
+        as_it_lies: Whether it takes the file for one that nobody changes.
+        file: What tells that file from another one at the same place.
+    """
+
+    as_it_lies = False
+    file: tuple[object, ...] | None = None
+
+
+class DatabaseReader:
+    """The shop's database, to read from; may be used from several threads.
+
+    On a disk that cannot be written, where SQLite finds no place for its notes, the file is read as
+    it lies there. A file that is exchanged for another one is seen by the next question; one that
+    is deleted goes on being read by those connections that have it open.
+
+    Args:
+        path: Of the file; it is opened by the first question.
+        pool: What becomes of connections between two questions: they wait for the next one.
+    """
+
+    def __init__(self, path: Path, pool: type[Pool] = QueuePool) -> None:
+        self._path = path
+        self._readers = _engine(path, pool)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection that cannot change anything.
+
+        All that it reads is of one moment, that of its first question, whoever writes meanwhile.
+        """
+        return self._readers.connect()
+
+    def close(self) -> None:
+        """Closes the connections that nobody uses; the next question opens one again."""
+        self._readers.dispose()
+
+    def revision(self) -> str | None:
+        """Which schema the database has; None where there is none of Vitrina's.
+
+        Raises:
+            ShopError: it cannot be read: locked, damaged, not permitted.
+        """
+        if not self._path.exists():
+            return None
+        try:
+            with self.reading() as connection:
+                found: str | None = connection.exec_driver_sql(
+                    "SELECT version_num FROM alembic_version"
+                ).scalar()
+                return found
+        except DatabaseError as error:
+            # an error without a code of its own: there is no such table
+            if result_code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+                return None
+            raise unusable(self._path, error) from error
+
+    def require_revision(self) -> None:
+        """Makes sure that there is a database with this version's schema.
+
+        Raises:
+            ShopVersion: the file is missing, is no database, or has another schema.
+            ShopError: it cannot be read: locked, damaged, not permitted.
+        """
+        if not self._path.exists():
+            raise ShopVersion(
+                f"The shop has no goods yet: there is no {self._path}.",
+                hint="Bring them in with `vitrina import`.",
+            )
+        found = self.revision()
+        if found != REVISION:
+            self.close()
+            is_what = f"a database of schema {found}" if found else "no database of Vitrina"
+            raise ShopVersion(
+                f"{self._path} is {is_what}; this version expects schema {REVISION}.",
+                hint="`vitrina import` brings a database of an older version up to date; one of a "
+                "newer version needs that version.",
+            )
+
+
+def open_for_reading(path: Path) -> DatabaseReader:
+    """The database at `path`, whose schema must be this version's.
+
+    Raises:
+        ShopVersion: the file is missing, is no database, or has another schema.
+        ShopError: it cannot be read: locked, damaged, not permitted.
+    """
+    database = DatabaseReader(path)
+    database.require_revision()
+    return database
+
+
+def result_code(error: DatabaseError) -> int:
+    """SQLite's primary result code; its extended ones say more in the higher bits."""
+    return getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def unusable(path: Path, error: DatabaseError) -> ShopError:
+    """What is told of a database that cannot be used, and what mends it."""
+    return ShopError(
+        f"The database {path} cannot be opened: {error.orig}.",
+        hint=_HINTS.get(result_code(error), _ACCESS),
+    )
+
+
+def _engine(path: Path, pool: type[Pool]) -> Engine:
+    # where the file lies is said by what opens it
+    engine = create_engine("sqlite://", creator=lambda: _open(path), poolclass=pool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # Python's driver begins nothing before a SELECT: each would see another moment
+        connection.exec_driver_sql("BEGIN")
+
+    @event.listens_for(engine, "checkout")
+    def look_again(connection: Any, _record: Any, _proxy: Any) -> None:
+        now = _identity(path, as_it_lies=connection.as_it_lies)
+        if now is not None and now != connection.file:
+            raise DisconnectionError  # the pool then opens the file that lies there now
+
+    return engine
+
+
+def _open(path: Path) -> _Reading:
+    try:
+        return _connect(path, as_it_lies=False)
+    except sqlite3.OperationalError as error:
+        code = error.sqlite_errorcode & 0xFF
+        if code not in _NO_PLACE or not path.exists() or _log_size(path):
+            raise
+    return _connect(path, as_it_lies=True)
+
+
+def _connect(path: Path, *, as_it_lies: bool) -> _Reading:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{'immutable=1' if as_it_lies else 'mode=ro'}",
+        uri=True,
+        timeout=_PATIENCE_S,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=_Reading,
+    )
+    try:
+        connection.as_it_lies = as_it_lies
+        connection.file = _identity(path, as_it_lies=as_it_lies)
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT 1 FROM sqlite_schema").fetchone()  # opens it for real
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _identity(path: Path, *, as_it_lies: bool) -> tuple[object, ...] | None:
+    """What tells the file from another one at its place; None where there is none.
+
+    One that is read as it lies must not have changed at all.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    if not as_it_lies:
+        return found.st_dev, found.st_ino
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size, _log_size(path)
+
+
+def _log_size(path: Path) -> int:
+    """Bytes of what was written and not yet moved into the database."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size
+    except OSError:
+        return 0
