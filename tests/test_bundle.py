@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,13 @@ from vitrina.bundle import (
     Bundle,
     activate,
     active_bundle,
+    active_stamp,
     active_version,
+    earlier_versions,
     goods_array,
+    kept_bundles,
     read_bundle,
+    step_back,
     write_bundle,
 )
 from vitrina.errors import BundleDamaged, NoBundle
@@ -133,7 +140,6 @@ def test_active(bundle: Bundle) -> None:
         b"..",
         b".",
         b"a/b",
-        b"tiny-1\nx",
         b"tiny\x001",
         b"\xff\xfe",
         b"n" * 999,
@@ -149,3 +155,130 @@ def test_nothing_active(bundle: Bundle) -> None:
     (bundle.folder.parent / "active").write_bytes(b" \n")
     with pytest.raises(NoBundle):
         active_bundle(bundle.folder.parent)
+
+
+def publish_several(bundle: Bundle, *versions: str) -> Path:
+    bundles = bundle.folder.parent
+    for version in versions:
+        write_bundle(bundles, tiny_info(version), tiny_model(), bundle.goods())
+        activate(bundles, version)
+    return bundles
+
+
+def test_versions_that_were_served_before(bundle: Bundle) -> None:
+    activate(bundle.folder.parent, "tiny-1")
+    assert earlier_versions(bundle.folder.parent) == []
+    bundles = publish_several(bundle, "b", "c")
+    assert earlier_versions(bundles) == ["b", "tiny-1"]
+    # a version stands there once, however often it was served
+    activate(bundles, "tiny-1")
+    activate(bundles, "c")
+    assert (active_version(bundles), earlier_versions(bundles)) == ("c", ["tiny-1", "b"])
+    step_back(bundles, "tiny-1")
+    assert (active_version(bundles), earlier_versions(bundles)) == ("tiny-1", ["b"])
+    step_back(bundles, "b")
+    assert (active_version(bundles), earlier_versions(bundles)) == ("b", [])
+
+
+def test_deleted_bundles_are_no_way_back(bundle: Bundle) -> None:
+    bundles = publish_several(bundle, "b", "c", "d")
+    (bundles / "c" / "bundle.json").unlink()
+    (bundles / "active").write_text("d\nc\n../b\nb\n\x00\n")
+    assert earlier_versions(bundles) == ["b"]
+
+
+def test_few_versions_are_remembered(bundle: Bundle) -> None:
+    bundles = bundle.folder.parent
+    for number in range(30):
+        activate(bundles, f"v{number}")
+    assert len((bundles / "active").read_text().splitlines()) == 20
+
+
+def test_every_activation_can_be_seen(bundle: Bundle) -> None:
+    bundles = bundle.folder.parent
+    assert active_stamp(bundles) is None
+    seen = set()
+    for _ in range(20):
+        activate(bundles, "tiny-1")
+        seen.add(active_stamp(bundles))
+    assert len(seen) == 20
+
+
+def test_size_of_what_is_kept(bundle: Bundle) -> None:
+    bundles = publish_several(bundle, "b")
+    (bundles / ".partial-x").mkdir()
+    assert kept_bundles(bundles) == {
+        "b": read_bundle(bundles / "b").size_bytes,
+        "tiny-1": bundle.size_bytes,
+    }
+
+
+@pytest.mark.parametrize(
+    "embedding", [[np.nan, 0, 0, 1], [np.inf, 0, 0, 0], [0, 0, 0, 0], [1, 1, 0, 0]]
+)
+def test_embeddings_that_are_none(embedding: list[float]) -> None:
+    several = np.array([[1, 0, 0, 0], embedding], dtype=np.float32)
+    with pytest.raises(BundleDamaged, match=r"the photo bbbb.*expected 1; so have 1 of 2"):
+        goods_array(["a" * 64, "b" * 64], several)
+
+
+def rewritten(bundle: Bundle, name: str, content: bytes) -> Bundle:
+    """The bundle with another file and the checksum of that."""
+    (bundle.folder / name).write_bytes(content)
+    checksum = hashlib.sha256(content).hexdigest()
+    change(bundle, lambda c: c["checksums"].update({name: checksum}))
+    return read_bundle(bundle.folder)
+
+
+def saved(array: np.ndarray[Any, Any], *, allow_pickle: bool = False) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=allow_pickle)
+    return file.getvalue()
+
+
+class Opened:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self.place),)
+
+
+def test_goods_are_never_unpickled(bundle: Bundle, tmp_path: Path) -> None:
+    content = saved(np.array([Opened(tmp_path / "made")], dtype=object), allow_pickle=True)
+    np.load(io.BytesIO(content), allow_pickle=True)
+    (tmp_path / "made").rmdir()  # it works where it may
+    with pytest.raises(BundleDamaged, match=r"goods.npy cannot be read"):
+        rewritten(bundle, "goods.npy", content).goods()
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x93NUMPY",
+        saved(np.zeros(3)),
+        saved(goods_array(["a" * 64], np.eye(1, 5, dtype=np.float32))),
+        saved(np.zeros((2, 2), dtype=[("sha256", "S64"), ("embedding", np.float16, (4,))])),
+    ],
+)
+def test_goods_of_another_kind(bundle: Bundle, content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(BundleDamaged, match=r"goods.npy") as refusal:
+        rewritten(bundle, "goods.npy", content).goods()
+    assert str(tmp_path) not in refusal.value.message
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "model.pkl", "goods.npz"])
+def test_other_files_are_no_part_of_a_bundle(bundle: Bundle, name: str) -> None:
+    with pytest.raises(BundleDamaged, match="must have the checksums"):
+        rewritten(bundle, name, b"whatever")
+
+
+def test_a_missing_bundle_is_told_without_its_place(bundle: Bundle, tmp_path: Path) -> None:
+    activate(bundle.folder.parent, "gone")
+    with pytest.raises(BundleDamaged, match="No such file") as refusal:
+        active_bundle(bundle.folder.parent)
+    assert str(tmp_path) not in refusal.value.message

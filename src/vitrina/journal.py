@@ -90,7 +90,9 @@ def _tidy(folder: ShopFolder, note: Path, progress: Progress) -> None:
     if note.exists():
         progress.say(f"Note: an earlier {_describe(note)} was cut off: {_aftermath(folder, note)}.")
     pictures = folder.photos.glob("*/")
-    for place in (folder.root, folder.runs, folder.bundles, folder.imports, *pictures):
+    vectors = (folder.root / "vectors").glob("*/")
+    places = (folder.root, folder.runs, folder.bundles, folder.imports, *pictures, *vectors)
+    for place in places:
         atomic.remove_partials(place)
     note.unlink(missing_ok=True)
 
@@ -122,6 +124,8 @@ def _aftermath(folder: ShopFolder, note: Path) -> str:
         )
     if now.active != before.active:
         return f"it had finished; the bundle {now.active} is served"
+    if work == "rollback":
+        return f"nothing was changed; the bundle {now.active} still is served"
     if new_bundles:
         return (
             f"the bundle {', '.join(new_bundles)} was complete but not made the one that is "
@@ -133,14 +137,14 @@ def _aftermath(folder: ShopFolder, note: Path) -> str:
 
 def _look(folder: ShopFolder) -> _Kept:
     try:
-        active = (folder.bundles / "active").read_text(encoding="utf-8", errors="replace").strip()
+        served = (folder.bundles / "active").read_text(encoding="utf-8", errors="replace").split()
     except OSError:
-        active = ""
+        served = []
     return _Kept(
         imports=_count_imports(folder.database),
         runs=_names(folder.runs, "run.json"),
         bundles=_names(folder.bundles, "bundle.json"),
-        active=active,
+        active=served[0] if served else "",
     )
 
 
