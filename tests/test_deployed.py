@@ -16,7 +16,6 @@ from vitrina import Shop
 from vitrina.encoder import INPUT, OUTPUTS, Encoder
 from vitrina.export import compare_with_keras
 from vitrina.photos import decode
-from vitrina.progress import SILENT
 from vitrina.training.backbones import NAMED, describe_backbone
 from vitrina.training.cut import cut_network
 from vitrina.training.deployed import deployed_network
@@ -62,7 +61,9 @@ def test_every_backbone_is_cut_joined_and_exported_faithfully(name: str, tmp_pat
     file = tmp_path / "model.onnx"
     file.write_bytes(to_onnx(model, input_name=INPUT, output_names=OUTPUTS).SerializeToString())
     encoder = Encoder(file, threads=2)
-    agreement = compare_with_keras(by_keras(model, pictures(8)), encoder, pictures(8), SILENT)
+    agreement = compare_with_keras(
+        by_keras(model, pictures(8)), encoder.classify(np.stack(pictures(8)))
+    )
     assert agreement.photos == 8
     assert agreement.max_difference < 1e-3
     assert encoder.encode(pictures(1)[0]).embedding.shape == (width,)
@@ -77,7 +78,7 @@ def test_a_trained_network_agrees_on_500_photos(trained: tuple[Shop, Run], tmp_p
     file.write_bytes(to_onnx(model, input_name=INPUT, output_names=OUTPUTS).SerializeToString())
     photos = pictures(500)
     encoder = Encoder(file, threads=2)
-    agreement = compare_with_keras(by_keras(model, photos), encoder, photos, SILENT)
+    agreement = compare_with_keras(by_keras(model, photos), encoder.classify(np.stack(photos)))
     assert agreement.photos == 500
     assert agreement.top1_differs == 0
     assert agreement.max_difference < 1e-3

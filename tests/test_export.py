@@ -22,6 +22,8 @@ from vitrina.cli.bars import TerminalProgress
 from vitrina.dataset import Dataset
 from vitrina.encoder import Encoder
 from vitrina.errors import BundleDisagrees, DatasetError, TrainingError
+from vitrina.golden import check_golden
+from vitrina.goods_encoder import encode_goods
 from vitrina.photos import decode
 from vitrina.training.run import Run
 
@@ -54,6 +56,37 @@ def test_the_bundle_takes_a_photo_and_gives_what_serving_needs(published: Bundle
     assert read_bundle(published.folder).info == published.info
 
 
+def test_the_bundle_says_in_which_precision_it_serves_and_why(published: Bundle) -> None:
+    choice = published.info.metrics["precision"]
+    assert choice["served"] == "fp32"
+    assert choice["asked"] == "auto"
+    assert "photos were kept away from training" in choice["why"]
+    assert published.info.metrics["multiply_adds"] > 1e8
+
+
+def test_the_exported_graph_begins_cheaply(published: Bundle) -> None:
+    graph = onnx.load(published.model).graph
+    assert [node.op_type for node in graph.node][:3] == ["Transpose", "Cast", "Add"]
+
+
+def test_whole_numbers_that_are_asked_for_serve_everything(
+    trained_copy: tuple[Shop, Run, Listening],
+) -> None:
+    """Thresholds, the goods' embeddings and the golden photo come from the network that serves."""
+    shop, run, _ = trained_copy
+    bundle = shop.publish(run.id, precision="int8")
+    choice = bundle.info.metrics["precision"]
+    assert choice["served"] == "int8"
+    assert choice["int8"]["megabytes"] < choice["fp32"]["megabytes"] / 2
+    encoder = Encoder(bundle.model, threads=1)
+    check_golden(bundle.golden() or b"", encoder)
+    goods = bundle.goods()
+    dataset = Dataset.read(shop.folder.runs / run.id / "dataset.json")
+    photo = next(s for s in dataset.samples if s.sha256.encode() == goods["sha256"][0])
+    own = encode_goods(encoder, decode((shop.folder.root / photo.file).read_bytes()))
+    assert np.abs(own - goods["embedding"][0].astype(np.float32)).max() < 1e-3
+
+
 def test_the_test_figures_are_those_of_the_run(
     trained: tuple[Shop, Run], published: Bundle
 ) -> None:
@@ -67,7 +100,7 @@ def test_too_few_watched_photos_to_fit_decisions_are_told(
 ) -> None:
     shop, run, heard = trained_copy
     bundle = shop.publish(run.id)
-    assert set(bundle.info.checksums) == {"model.onnx", "goods.npy"}
+    assert set(bundle.info.checksums) == {"model.onnx", "goods.npy", "golden.npz"}
     assert any("photos were watched, 20 or more are needed" in said for said in heard.told)
 
 

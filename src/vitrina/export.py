@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from vitrina.bundle import GUESSED_THRESHOLD, Bundle, BundleInfo, goods_array, write_bundle
+from vitrina.bundle import GUESSED_THRESHOLD, MODEL, Bundle, BundleInfo, goods_array, write_bundle
 from vitrina.dataset import Dataset, Sample
 from vitrina.decoded import DecodedPhotos
-from vitrina.encoder import Encoded, Encoder
+from vitrina.encoder import Encoder
 from vitrina.errors import BundleDisagrees
 from vitrina.evaluation.decisions import (
     ENOUGH_WATCHED,
@@ -22,17 +23,23 @@ from vitrina.evaluation.decisions import (
     spread_over_categories,
 )
 from vitrina.evaluation.metrics import Probabilities
-from vitrina.evaluation.offline import classify_all, score
+from vitrina.evaluation.offline import score
 from vitrina.folder import ShopFolder
-from vitrina.goods_encoder import encode_goods
+from vitrina.golden import EXACT, QUANTISED, make_golden
+from vitrina.photo_answers import PhotoAnswers, probabilities
 from vitrina.photos import Pixels
 from vitrina.pixels import PixelCache
+from vitrina.precision import CALIBRATED_ON, Asked, HeldOut, choose_precision
 from vitrina.progress import Progress
 from vitrina.training.formats import ONNX, load_classifier
+from vitrina.training.onnx_input import with_cheap_beginning
+from vitrina.training.onnx_work import multiply_adds
 from vitrina.training.run import Run
 
 COMPARED_PHOTOS = 500
 MAX_DIFFERENCE = 1e-3
+_ENOUGH_SIBLINGS = 50
+"""Photos whose product has another one, to judge by whether they are found."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ def export_run(
     run: Run,
     photos: DecodedPhotos,
     progress: Progress,
+    precision: Asked = "auto",
 ) -> Bundle:
     """Makes a bundle of a run; the caller holds the shop's lock and activates it.
 
@@ -63,8 +71,10 @@ def export_run(
         run: Which one.
         photos: The run's dataset and the catalogue's goods.
         progress: Where the work reports to.
+        precision: fp32, int8, or the latter where it is as good and faster: auto.
 
     Raises:
+        QuantisationFailed: int8 is asked for and cannot be made.
         BundleDisagrees: the exported network answers differently from the trained one; nothing
             was written.
         BundleDamaged: the exported file cannot be run.
@@ -73,23 +83,32 @@ def export_run(
     place = folder.runs / run.id
     with progress.step("Loading the trained network", 1) as step:
         classify = load_classifier(place, run.plan["backbone"])
-        model = (place / ONNX).read_bytes()
-        encoder = Encoder(place / ONNX, threads=os.cpu_count() or 1)
+        # a run of an older version was exported without it
+        model = with_cheap_beginning((place / ONNX).read_bytes())
+        answers = PhotoAnswers(_encoder_of(model), pixels)
         step.advance()
-    compared = [pixels[sample.sha256] for sample in _compared(dataset)]
-    agreement = compare_with_keras(classify(compared), encoder, compared, progress)
+    compared = [sample.sha256 for sample in _compared(dataset)]
+    expected = classify([pixels[sha] for sha in compared])
+    received = answers.ask(compared, "Comparing with Keras", progress)
+    agreement = compare_with_keras(expected, probabilities(received))
     require_agreement(agreement)
-    compared_with = _compared_with(dataset)
-    asked = [sample.sha256 for sample in (*compared_with, *dataset.part("validation"))]
-    seen = {
-        sha: encoder.encode(pixels[sha])
-        for sha in progress.track(asked, "Looking at photos again", len(asked))
-    }
-    decisions = fit_to_photos(dataset, compared_with, seen, progress)
-    embeddings = [
-        encode_goods(encoder, pixels[sha], plain=seen[sha].embedding if sha in seen else None)
-        for sha in progress.track(goods, "Embedding goods", len(goods))
-    ]
+    work = multiply_adds(model)
+    model, choice = choose_precision(
+        model,
+        _calibration(dataset, pixels),
+        _held_out(dataset, pixels, None if precision == "fp32" else answers, progress),
+        precision,
+        progress,
+    )
+    if choice.served == "int8":
+        # what follows belongs to the network that serves
+        answers = PhotoAnswers(_encoder_of(model), pixels)
+    compared_with, tested = _compared_with(dataset), dataset.part("test")
+    asked = (*compared_with, *dataset.part("validation"), *tested)
+    answers.ask([sample.sha256 for sample in asked], "Looking at photos again", progress)
+    decisions = fit_to_photos(dataset, compared_with, answers, progress)
+    embeddings = answers.embed_goods(goods, "Embedding goods", progress)
+    tolerance = QUANTISED if choice.served == "int8" else EXACT
     info = BundleInfo(
         version=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{run.id[16:]}",
         backbone=run.backbone,
@@ -98,8 +117,10 @@ def export_run(
         categories=run.categories,
         embedding_size=run.embedding_size,
         metrics={
-            "test": measure(encoder, dataset, pixels, progress),
+            "test": _measured(answers, dataset),
             "agreement": agreement.__dict__,
+            "precision": choice.as_json(),
+            "multiply_adds": work,
         },
         provenance={
             "fingerprint": run.fingerprint,
@@ -114,13 +135,14 @@ def export_run(
         model,
         goods_array(goods, np.stack(embeddings)),
         None if decisions is None else decisions.to_bytes(),
+        golden=make_golden(answers.encoder, tolerance=tolerance),
     )
 
 
 def fit_to_photos(
     dataset: Dataset,
     learned: Sequence[Sample],
-    seen: Mapping[str, Encoded],
+    seen: PhotoAnswers,
     progress: Progress,
 ) -> DecisionModel | None:
     """Fits when the search box is filled, to what the exported network says of the photos.
@@ -128,7 +150,7 @@ def fit_to_photos(
     Args:
         dataset: Whose validation photos are judged.
         learned: Photos that the network learned from; those are compared with.
-        seen: What it says of all of these, by SHA-256.
+        seen: What it says of all of these.
         progress: Told where too few photos were watched.
 
     Returns:
@@ -151,22 +173,15 @@ def fit_to_photos(
     )
 
 
-def compare_with_keras(
-    expected: Probabilities, encoder: Encoder, photos: Sequence[Pixels], progress: Progress
-) -> Agreement:
+def compare_with_keras(expected: Probabilities, received: Probabilities) -> Agreement:
     """Holds the exported network's answers against those of the trained one.
 
     Args:
         expected: (N, C) float32, the trained network's.
-        encoder: The exported one.
-        photos: N of (224, 224, 3) uint8.
-        progress: Where the work reports to.
+        received: Of the same shape, the exported one's.
     """
-    received = classify_all(
-        encoder.classify, photos, label="Comparing with Keras", progress=progress
-    )
     return Agreement(
-        photos=len(photos),
+        photos=len(expected),
         top1_differs=int((expected.argmax(axis=1) != received.argmax(axis=1)).sum()),
         max_difference=float(np.abs(expected - received).max()),
     )
@@ -189,19 +204,51 @@ def require_agreement(agreement: Agreement) -> None:
         )
 
 
-def measure(
-    encoder: Encoder, dataset: Dataset, pixels: PixelCache, progress: Progress
-) -> dict[str, float]:
-    """Figures of the exported network on the photos that were kept away from training."""
+def _measured(answers: PhotoAnswers, dataset: Dataset) -> dict[str, float]:
+    """Figures of the network that serves on the photos that were kept away from training."""
     tested = dataset.part("test")
-    probabilities = classify_all(
-        encoder.classify,
-        [pixels[sample.sha256] for sample in tested],
-        label="Measuring on test photos",
-        progress=progress,
-    )
     labels: npt.NDArray[np.int64] = np.array(dataset.labels(tested), dtype=np.int64)
-    return score(probabilities, labels).as_json()
+    return score(probabilities(answers[s.sha256] for s in tested), labels).as_json()
+
+
+def _encoder_of(model: bytes) -> Encoder:
+    with tempfile.TemporaryDirectory(prefix="vitrina-") as scratch:
+        file = Path(scratch) / MODEL
+        file.write_bytes(model)
+        return Encoder(file, threads=1)
+
+
+def _calibration(dataset: Dataset, pixels: PixelCache) -> list[Pixels]:
+    """Photos that were learned from, some of each category."""
+    learned = _compared_with(dataset)
+    step = max(1, len(learned) // CALIBRATED_ON)
+    return [pixels[sample.sha256] for sample in learned[::step][:CALIBRATED_ON]]
+
+
+def _held_out(
+    dataset: Dataset, pixels: PixelCache, answers: PhotoAnswers | None, progress: Progress
+) -> HeldOut:
+    """Photos that nothing was learned from; those of one product, or category, belong together.
+
+    Args:
+        dataset: Which they are.
+        pixels: The decoded photos.
+        answers: Of the network in floating point; None where they are not needed.
+        progress: Where the work reports to.
+    """
+    samples = [sample for sample in dataset.samples if sample.split != "train"]
+    labels = np.array(dataset.labels(samples), dtype=np.int64)
+    known = None
+    if answers is not None:
+        known = answers.ask([s.sha256 for s in samples], "Looking at photos again", progress)
+    products = np.unique([sample.product for sample in samples], return_inverse=True)[1]
+    siblings = (np.bincount(products)[products] > 1).sum()
+    return HeldOut(
+        [pixels[sample.sha256] for sample in samples],
+        labels,
+        products.astype(np.int64) if siblings >= _ENOUGH_SIBLINGS else labels,
+        known,
+    )
 
 
 def _compared_with(dataset: Dataset) -> list[Sample]:

@@ -10,7 +10,6 @@ finds here what it had computed.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ import numpy.typing as npt
 from vitrina.ahead import map_ahead
 from vitrina.dataset import Dataset, Split
 from vitrina.errors import TrainingError
+from vitrina.machine import usable_cores
 from vitrina.photos import Pixels
 from vitrina.pixels import PixelCache
 from vitrina.progress import Progress
@@ -161,7 +161,7 @@ class FeatureCache:
             sha, view = named
             return _name(sha, view), compute_one(augmented_view(pixels[sha], sha, view, self._seed))
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(usable_cores()) as pool:
             done: Iterable[tuple[str, Computed]] = map_ahead(pool, compute, wanted)
             for name, values in progress.track(done, "Computing activations", len(wanted)):
                 if not all(np.isfinite(part).all() for part in values):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vitrina.ahead import map_ahead
+from vitrina.machine import usable_cores
 from vitrina.pixels import PixelCache
 from vitrina.progress import Progress
 from vitrina.records import RecordFile
@@ -54,7 +54,7 @@ def imagenet_embeddings(
             unit: npt.NDArray[np.float32] = pooled / max(float(np.linalg.norm(pooled)), 1e-12)
             return name, unit
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(usable_cores()) as pool:
             done = map_ahead(pool, compute, missing)
             yield from progress.track(done, "Embedding photos", len(missing))
 

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import onnx
 
+from vitrina.training.onnx_input import scale_in_first_convolution
 from vitrina.training.onnx_operators import register_operators
 
 
@@ -39,6 +40,7 @@ def to_onnx(model: keras.Model, *, input_name: str, output_names: Sequence[str])
         )
         converted = onnx.load(file)
     _name_interface(converted.graph, input_name, output_names)
+    scale_in_first_convolution(converted)
     onnx.checker.check_model(converted)
     return converted
 
