@@ -14,6 +14,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,20 @@ def serve_baseline(run_folder: Path, *, port: int, threads: int | None) -> None:
     Raises:
         SettingError: the port cannot be listened on.
     """
+    serve_plainly(run_folder.name, lambda: create_baseline(run_folder, threads=threads), port=port)
+
+
+def serve_plainly(name: str, create: Callable[[], FastAPI], *, port: int) -> None:
+    """Serves an application by uvicorn as it is, for this machine alone.
+
+    Args:
+        name: What is said to be at the address, on stderr, once requests are taken.
+        create: Makes the application, once the port is known to be free.
+        port: 0 takes any free one.
+
+    Raises:
+        SettingError: the port cannot be listened on.
+    """
     # TCP by name, as uvicorn's own sockets are: else asyncio leaves out TCP_NODELAY, and each
     # answer waits 40 ms for its second packet
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
@@ -117,9 +132,9 @@ def serve_baseline(run_folder: Path, *, port: int, threads: int | None) -> None:
             raise SettingError(
                 f"Port {port} cannot be listened on: {error.strerror}.", hint="Choose another."
             ) from error
-        app = create_baseline(run_folder, threads=threads)
+        app = create()
         listener.listen()  # who connects from here on waits until uvicorn takes over
-        sys.stderr.write(f"{run_folder.name} is at http://127.0.0.1:{listener.getsockname()[1]}\n")
+        sys.stderr.write(f"{name} is at http://127.0.0.1:{listener.getsockname()[1]}\n")
         sys.stderr.flush()
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from vitrina.bundle import Bundle
 from vitrina.errors import EvaluationError
@@ -28,9 +27,9 @@ from vitrina.search.loaded import load_bundle
 from vitrina.search.snapshot import GoodsSnapshot
 from vitrina.search.text import TextSearch
 from vitrina.search.vectors import VectorStore, open_vectors
-from vitrina.store.database import Sessions, open_database
+from vitrina.store.categories import all_categories
 from vitrina.store.products import list_photos
-from vitrina.store.schema import Category
+from vitrina.store.reading import DatabaseReader, open_for_reading
 
 SHOWN = 8
 DEMO_PHOTOS = Path("demo/phone/phone.csv")
@@ -109,17 +108,17 @@ def benchmark_search(
         EvaluationError: there are no such photos.
         NoBundle: nothing is published.
     """
-    sessions = open_database(folder.database)
-    loaded = load_bundle(folder.bundles, threads=folder.settings.threads)
-    queries = find_queries(folder, sessions, loaded.bundle, photos)
+    database = open_for_reading(folder.database)
+    loaded = load_bundle(folder.bundles, threads=folder.settings.inference_threads)
+    queries = find_queries(folder, database, loaded.bundle, photos)
     store = _without(open_vectors(loaded.bundle), [query.sha256 for query in queries])
-    with sessions() as session:
-        snapshot = GoodsSnapshot(session, store)
-        products, categories, search_texts = _names(session)
+    with database.reading() as connection:
+        snapshot = GoodsSnapshot(connection, store)
+        products, categories, search_texts = _names(connection)
     risk = AcceptedRisk.of(folder.settings)
-    search = PhotoSearch(loaded, sessions, snapshot, risk=risk)
+    search = PhotoSearch(loaded, database, snapshot, risk=risk)
     decider = Decider(loaded.decisions, loaded.bundle.info.fill_threshold, risk)
-    text = TextSearch(sessions, folder.synonyms)
+    text = TextSearch(database, folder.synonyms)
     found: dict[str, list[Sequence[str]]] = {}
     skus = {number: sku for sku, number in products.items()}
     right = []
@@ -170,19 +169,15 @@ def figures(way: str, asked: Sequence[str], found: Sequence[Sequence[str]]) -> W
 
 
 def find_queries(
-    folder: ShopFolder, sessions: Sessions, bundle: Bundle, photos: Path | None
+    folder: ShopFolder, database: DatabaseReader, bundle: Bundle, photos: Path | None
 ) -> list[Query]:
     """Photos to ask with, as `benchmark_search` describes them.
 
     Raises:
         EvaluationError: there are none.
     """
-    with sessions() as session:
-        rows = [
-            (photo.sha256, photo.suffix, product.sku)
-            for photo, product, _ in list_photos(session)
-            if product.gone_since is None
-        ]
+    with database.reading() as connection:
+        rows = [(photo.sha256, photo.suffix, photo.sku) for photo in list_photos(connection)]
     known = {sku for _, _, sku in rows}
     if photos is not None or DEMO_PHOTOS.is_file():
         table = photos or DEMO_PHOTOS
@@ -242,13 +237,13 @@ def _without(store: VectorStore, names: Sequence[str | None]) -> VectorStore:
     return VectorStore(segments)
 
 
-def _names(session: Session) -> tuple[dict[str, int], dict[str, str], dict[str, str]]:
+def _names(connection: Connection) -> tuple[dict[str, int], dict[str, str], dict[str, str]]:
     """Ids of the products and slugs of their categories by SKU; search texts by slug."""
-    goods = [(product, category) for _, product, category in list_photos(session)]
+    photos = list_photos(connection)
     return (
-        {product.sku: product.id for product, _ in goods},
-        {product.sku: category.slug for product, category in goods},
-        {category.slug: category.search_text for category in session.scalars(select(Category))},
+        {photo.sku: photo.product for photo in photos},
+        {photo.sku: photo.category for photo in photos},
+        {category.slug: category.search_text for category in all_categories(connection)},
     )
 
 

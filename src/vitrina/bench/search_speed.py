@@ -35,10 +35,11 @@ from vitrina.search.new_goods import refresh_index
 from vitrina.search.snapshot import GoodsSnapshot
 from vitrina.search.vector_index import exact_nearest, open_index
 from vitrina.search.vectors import open_vectors
-from vitrina.store.database import migrate, open_database
-from vitrina.store.schema import Category, Photo, Product
+from vitrina.store.database import migrate
+from vitrina.store.reading import open_for_reading
+from vitrina.store.schema import CATEGORIES, PHOTOS, PRODUCTS
 
-CATEGORIES = 100
+CATEGORY_COUNT = 100
 LIMIT = 24
 NEAREST = 10
 _KIND = 100
@@ -136,14 +137,14 @@ class MadeUpGoods:
     def __init__(self, goods: int, dimensions: int) -> None:
         self.goods, self.dimensions = goods, dimensions
         self._random = np.random.default_rng(0)
-        self.kinds = max(CATEGORIES, goods // _KIND)
-        centres = self._random.standard_normal((CATEGORIES, dimensions), dtype=np.float32)
+        self.kinds = max(CATEGORY_COUNT, goods // _KIND)
+        centres = self._random.standard_normal((CATEGORY_COUNT, dimensions), dtype=np.float32)
         spread = self._random.standard_normal((self.kinds, dimensions), dtype=np.float32)
-        self._kinds = centres[np.arange(self.kinds) % CATEGORIES] + 0.7 * spread
+        self._kinds = centres[np.arange(self.kinds) % CATEGORY_COUNT] + 0.7 * spread
 
     def category(self, good: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Index of the category of each good."""
-        return good % self.kinds % CATEGORIES
+        return good % self.kinds % CATEGORY_COUNT
 
     def embeddings(self) -> Iterator[npt.NDArray[np.float32]]:
         """All of them in batches, (n, D) float32 of unit length."""
@@ -160,15 +161,15 @@ class MadeUpGoods:
 
 def _make_shop(root: Path, goods: int, dimensions: int, progress: Progress) -> Bundle:
     made_up = MadeUpGoods(goods, dimensions)
-    sessions = migrate(root / "vitrina.db")
+    database = migrate(root / "vitrina.db")
     dtype = goods_array([], np.empty((0, dimensions), dtype=np.float32)).dtype
     records = np.lib.format.open_memmap(
         str(root / "embeddings.npy"), mode="w+", dtype=dtype, shape=(goods,)
     )
-    with sessions.begin() as session, progress.step("Making up goods", goods) as step:
-        slugs = [f"category-{number:03}" for number in range(CATEGORIES)]
-        session.execute(
-            insert(Category),
+    with database.writing() as connection, progress.step("Making up goods", goods) as step:
+        slugs = [f"category-{number:03}" for number in range(CATEGORY_COUNT)]
+        connection.execute(
+            insert(CATEGORIES),
             [{"slug": s, "path": s, "name": s, "search_text": s} for s in slugs],
         )
         for start, vectors in zip(range(0, goods, _BATCH), made_up.embeddings(), strict=True):
@@ -176,8 +177,8 @@ def _make_shop(root: Path, goods: int, dimensions: int, progress: Progress) -> B
             categories = made_up.category(numbers)
             names = [hashlib.sha256(str(number).encode()).hexdigest() for number in numbers]
             records[start : start + len(vectors)] = goods_array(names, vectors)
-            session.execute(
-                insert(Product),
+            connection.execute(
+                insert(PRODUCTS),
                 [
                     {
                         "id": number + 1, "sku": f"A-{number}", "currency": "RUB",
@@ -187,8 +188,8 @@ def _make_shop(root: Path, goods: int, dimensions: int, progress: Progress) -> B
                     for number, category in zip(numbers.tolist(), categories.tolist(), strict=True)
                 ],
             )  # fmt: skip
-            session.execute(
-                insert(Photo),
+            connection.execute(
+                insert(PHOTOS),
                 [
                     {
                         "product_id": number + 1, "position": 0, "sha256": name,
@@ -220,11 +221,11 @@ class _Asking:
 
 def _measure(root: Path, questions: int) -> dict[str, Any]:
     bundle = read_bundle(root / "bundles" / _VERSION, verify=False)
-    sessions = open_database(root / "vitrina.db")
+    database = open_for_reading(root / "vitrina.db")
     began = time.perf_counter()
     store = open_vectors(bundle)
-    with sessions() as session:
-        snapshot = GoodsSnapshot(session, store, open_index(bundle, store))
+    with database.reading() as connection:
+        snapshot = GoodsSnapshot(connection, store, open_index(bundle, store))
     seconds = time.perf_counter() - began
     made_up = MadeUpGoods(len(store), store.dimensions)
     asked = np.random.default_rng(1).integers(0, len(store), questions + _WARM_UP)
@@ -236,7 +237,7 @@ def _measure(root: Path, questions: int) -> dict[str, Any]:
             for category, query in zip(made_up.category(asked).tolist(), queries, strict=True)
         )
         encoder = cast("Encoder", _Asking(answers))
-        search = PhotoSearch(LoadedBundle(bundle, encoder), sessions, snapshot)
+        search = PhotoSearch(LoadedBundle(bundle, encoder), database, snapshot)
         pixels = np.zeros((SIZE, SIZE, 3), dtype=np.uint8)
         took = [
             search.search(pixels, language="ru", limit=LIMIT).search_ms
@@ -258,9 +259,11 @@ def _measure(root: Path, questions: int) -> dict[str, Any]:
 
 
 def _probabilities(category: int, *, sure: bool) -> npt.NDArray[np.float32]:
-    probabilities = np.full(CATEGORIES, 0.1 / CATEGORIES, dtype=np.float32)
+    probabilities = np.full(CATEGORY_COUNT, 0.1 / CATEGORY_COUNT, dtype=np.float32)
     probabilities[category] += 0.9
-    return probabilities if sure else (0.2 * probabilities + 0.8 / CATEGORIES).astype(np.float32)
+    return (
+        probabilities if sure else (0.2 * probabilities + 0.8 / CATEGORY_COUNT).astype(np.float32)
+    )
 
 
 def _recall(snapshot: GoodsSnapshot, queries: npt.NDArray[np.float32]) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -71,15 +73,26 @@ class ProcessUsage:
             return  # what went wrong in the block is what is told
         try:
             self.cpu_percent = 100 * (self._cpu_seconds() - self._cpu_before) / wall
-            peak = sampled or sum(_peak_bytes(each.pid) for each in family(self._process))
+            peak = sampled or self._sum(lambda each: _peak_bytes(each.pid))
         except (self._gone, OSError, StopIteration) as gone:
             raise _ended(self._process.pid) from gone
         self.peak_mb = peak / 1e6
 
     def _cpu_seconds(self) -> float:
-        # with the time of children that have ended meanwhile
-        times = [each.cpu_times() for each in family(self._process)]
-        return float(sum(t.user + t.system + t.children_user + t.children_system for t in times))
+        def seconds(process: psutil.Process) -> float:
+            times = process.cpu_times()
+            # with the time of children that have ended meanwhile
+            return float(times.user + times.system + times.children_user + times.children_system)
+
+        return self._sum(seconds)
+
+    def _sum(self, figure: Callable[[psutil.Process], float]) -> float:
+        """Of the process and its children; one of those that is just ending counts nothing."""
+        whole = figure(self._process)
+        for child in family(self._process)[1:]:
+            with suppress(self._gone, OSError, StopIteration):
+                whole += figure(child)
+        return whole
 
 
 def require_psutil() -> None:

@@ -41,6 +41,8 @@ class ServerProcess:
 
     Attributes:
         pid: Of the process.
+        port: Where it listens on 127.0.0.1.
+        output: File with all that it says; there until the block ends.
         started: `time.perf_counter` just before the process was made.
         listening: `time.perf_counter` when it had said its address.
 
@@ -49,6 +51,8 @@ class ServerProcess:
     """
 
     pid: int
+    port: int
+    output: Path
     started: float
     listening: float
 
@@ -67,15 +71,17 @@ class ServerProcess:
     def __enter__(self) -> Self:
         require_psutil()  # before there is a process to end
         self._folder = tempfile.TemporaryDirectory(prefix="vitrina-")
-        self._output = Path(self._folder.name) / "output.txt"
+        self.output = Path(self._folder.name) / "output.txt"
         try:
             self._start()
-            port = self._wait_for_port()
+            self.port = self._wait_for_port()
             self.listening = time.perf_counter()
         except BaseException:
             self._end()
             raise
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
+        self._connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=DEADLINE_SECONDS
+        )
         return self
 
     def __exit__(
@@ -119,7 +125,7 @@ class ServerProcess:
         )
 
     def _start(self) -> None:
-        with self._output.open("wb") as output, _on_cores(self._cores):
+        with self.output.open("wb") as output, _on_cores(self._cores):
             self.started = time.perf_counter()
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - the command is the caller's
@@ -144,7 +150,7 @@ class ServerProcess:
         raise self.failed(f"did not listen within {DEADLINE_SECONDS:g} s")
 
     def _said(self) -> str:
-        return self._output.read_text(encoding="utf-8", errors="replace")
+        return self.output.read_text(encoding="utf-8", errors="replace")
 
     def _end(self) -> None:
         try:
