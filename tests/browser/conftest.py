@@ -10,9 +10,13 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 import uvicorn
+from embedded import Embedded, OpenEmbedded
+from embedding import PageOptions, PhotoServer, two_origins
+from embedding import Shop as EmbeddingShop
 from PIL import Image
 from playwright.sync_api import (
     Browser,
@@ -127,6 +131,50 @@ def open_shop(
         page.on("filechooser", lambda _: None)
         page.goto(path)
         return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert watch.complaints == []
+
+
+@pytest.fixture(scope="session")
+def origins() -> Iterator[tuple[PhotoServer, EmbeddingShop]]:
+    """A photo server, and a shop of another origin."""
+    with two_origins() as running:
+        yield running
+
+
+@pytest.fixture
+def embed(
+    browser: Browser, origins: tuple[PhotoServer, EmbeddingShop], watch: Watch
+) -> Iterator[OpenEmbedded]:
+    """Opens a page that embeds the widget; fails the test if the page complained."""
+    photo_server, shop = origins
+    photo_server.reset()
+    shop.reset()
+    contexts: list[BrowserContext] = []
+
+    def open_it(
+        width: int = 1280,
+        phone: bool = False,
+        address: str = "",
+        **page_options: Unpack[PageOptions],
+    ) -> Embedded:
+        shop.show(**page_options)
+        context = browser.new_context(
+            viewport=ViewportSize(width=width, height=740 if phone else 800),
+            locale="ru-RU",
+            has_touch=phone,
+            is_mobile=phone,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", watch.hear)
+        page.on("pageerror", lambda error: watch.complaints.append(str(error)))
+        page.on("filechooser", lambda _: None)  # from the start, as above
+        page.goto(address or shop.address)
+        return Embedded(page, photo_server, shop)
 
     yield open_it
     for context in contexts:
