@@ -8,9 +8,9 @@ BACKBONES ?= all
 SERVE ?= 1
 PORT ?= 8000
 DEMO_SHOP ?= build/demo-shop
-CHECKED = src tests demo benchmarks docs
+CHECKED = src tests demo benchmarks docs fuzz
 
-.PHONY: help setup demo test lint unit format constraints draw clean .chromium
+.PHONY: help setup demo test lint unit fuzz soak format constraints draw clean .chromium
 
 help:
 	@sed -n '1,3p' Makefile
@@ -42,6 +42,21 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# An hour in all. What breaks something is kept in build/fuzz/findings and named at the end.
+FUZZ_SECONDS ?= $(if $(wildcard fuzz/fuzz_api.py),1800,3600)
+fuzz: setup
+	mkdir -p build/fuzz/photo build/fuzz/findings
+	$(BIN)/python fuzz/fuzz_photo.py -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1500 -timeout=30 \
+	  -artifact_prefix=build/fuzz/findings/ build/fuzz/photo fuzz/corpus/photo
+	$(if $(wildcard fuzz/fuzz_api.py),VITRINA_FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python fuzz/fuzz_api.py)
+
+# The demo shop by default, which `make demo` makes.
+SOAK_MINUTES ?= 30
+SOAK_SHOP ?= $(DEMO_SHOP)
+soak: setup
+	mkdir -p build
+	$(BIN)/python benchmarks/soak.py "$(SOAK_SHOP)" --minutes $(SOAK_MINUTES) --out build/soak.json
+
 unit: setup
 	$(BIN)/python -m pytest -m "not browser"
 
@@ -66,6 +81,9 @@ constraints: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
 	  --extra train --extra tensorboard --extra openvino --group dev pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
+	  --constraint constraints.txt pyproject.toml -o deploy/constraints.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
 	  --constraint constraints.txt --group draw pyproject.toml -o demo/constraints.txt

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,12 +32,13 @@ class AppClient:
 
     Args:
         app: What is asked.
+        address: Where requests come from.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, address: str = "127.0.0.1") -> None:
         self._runner = asyncio.Runner()
         # an exception of the application becomes the answer that its own handler gives
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 50_000))
         self._client = httpx.AsyncClient(transport=transport, base_url="http://shop.test")
 
     def __enter__(self) -> Self:
@@ -75,9 +77,18 @@ class LiveServer:
     Args:
         shop: Its folder.
         scratch: Its temporary and home folder, so that a test sees what is written there.
+        limiting: Called in the process before it becomes the server.
+        settings: Others than the defaults, as their names in the environment end.
     """
 
-    def __init__(self, shop: Path, scratch: Path) -> None:
+    def __init__(
+        self,
+        shop: Path,
+        scratch: Path,
+        *,
+        limiting: Callable[[], None] | None = None,
+        **settings: object,
+    ) -> None:
         self.shop = shop
         self.scratch = scratch
         self._lines: queue.Queue[str | None] = queue.Queue()
@@ -87,7 +98,13 @@ class LiveServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            env=environment(TMPDIR=str(scratch), HOME=str(scratch), COLUMNS="300"),
+            env=environment(
+                **{f"VITRINA_{name.upper()}": str(value) for name, value in settings.items()},
+                TMPDIR=str(scratch),
+                HOME=str(scratch),
+                COLUMNS="300",
+            ),
+            preexec_fn=limiting,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -105,6 +122,11 @@ class LiveServer:
                 self.said.append(line)
                 self._lines.put(line)
         self._lines.put(None)
+
+    def memory_mb(self) -> float:
+        """What the process has in memory now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
 
     def peak_memory_mb(self) -> float:
         """The most that the process ever had in memory."""

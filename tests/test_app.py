@@ -75,8 +75,17 @@ EXPECTED = {
     "photo_dimensions": 422,
     "photo_damaged": 422,
     "query": 400,
+    "body_too_large": 413,
+    "turned_away": 503,
+    "busy": 503,
+    "deadline": 503,
+    "rate": 429,
+    "upload_slow": 408,
+    "stopping": 503,
     "not_found": 404,
     "no_bundle": 503,
+    "quantisation_failed": 503,
+    "too_little_memory": 503,
     "bundle": 503,
     "bundle_damaged": 503,
     "bundle_disagrees": 503,
@@ -197,7 +206,7 @@ def test_description_of_the_photo(client: AppClient) -> None:
     photo = client.get("/openapi.json").json()["paths"]["/v1/search/photo"]["post"]
     assert photo["requestBody"]["required"] is True
     assert set(photo["requestBody"]["content"]) == {
-        "image/jpeg", "image/png", "image/webp", "multipart/form-data",
+        "image/jpeg", "image/png", "image/webp", "image/heic", "image/avif", "multipart/form-data",
     }  # fmt: skip
     form = photo["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["required"] == ["photo"]
@@ -215,7 +224,7 @@ def test_description_of_the_photo(client: AppClient) -> None:
 def test_refusals_are_described_as_what_they_are(client: AppClient) -> None:
     document = client.get("/openapi.json").json()
     photo = document["paths"]["/v1/search/photo"]["post"]["responses"]
-    assert set(photo) == {"200", "400", "413", "415", "422", "503"}
+    assert set(photo) == {"200", "400", "408", "413", "415", "422", "429", "503"}
     assert "HTTPValidationError" not in document["components"]["schemas"]
     for path in document["paths"].values():
         for operation in path.values():

@@ -19,6 +19,7 @@ from asking import LiveServer
 from drawing import COLOURS, drawn_photo, write_table
 from rich.console import Console
 from sqlalchemy.exc import IntegrityError, OperationalError
+from tiny_network import write_tiny
 
 from vitrina import Shop, __version__
 from vitrina.cli.bars import TerminalProgress
@@ -26,8 +27,8 @@ from vitrina.cli.commands import app, run
 from vitrina.errors import FeedError
 
 COMMANDS = (
-    "init", "import", "check", "weights", "train", "tune", "compare", "report", "publish", "search",
-    "serve", "demo", "categories",
+    "init", "import", "check", "weights", "train", "tune", "compare", "report", "publish",
+    "rollback", "search", "serve", "demo", "categories",
 )  # fmt: skip
 
 
@@ -278,8 +279,11 @@ def test_notices_and_addresses_are_printed_as_they_are(
     monkeypatch.setattr(Shop, "serve", serve)
     text = shop.folder.toml.read_text(encoding="utf-8").replace("Лавка", "Лавка [/]")
     shop.folder.toml.write_text(text, encoding="utf-8")
+    monkeypatch.setenv("VITRINA_LOG_FORMAT", "text")  # as on a terminal
     ended = vitrina("serve", "--shop", shop.folder.root)
     assert ended == (0, "", "Лавка [/] is at http://[::1]:8000 (stop with Ctrl+C)\n")
+    monkeypatch.setenv("VITRINA_LOG_FORMAT", "json")  # the server's own line says it
+    assert vitrina("serve", "--shop", shop.folder.root) == (0, "", "")
 
 
 def raising(error: BaseException) -> Callable[..., None]:
@@ -383,12 +387,17 @@ def test_publish_says_what_a_running_server_does(
     figures = {
         "test": {"photos": 3, "top1": 1.0, "top3": 1.0},
         "agreement": {"photos": 3, "max_difference": 1e-6},
+        "precision": {"served": "fp32", "why": "It was asked for."},
     }
     bundle.info.metrics.update(figures)
-    monkeypatch.setattr(Shop, "publish", lambda _shop, _run: bundle)
+    monkeypatch.setattr(Shop, "publish", lambda _shop, _run, **_given: bundle)
     ended = vitrina("publish", "--shop", published_shop.folder.root)
     assert ended.code == 0
-    assert "goes on with the bundle it has until it is restarted" in ended.out
+    assert "A server that runs takes it within seconds" in ended.out
+    assert "other bundles are kept" not in ended.out
+    write_tiny(published_shop.folder, version="tiny-2")
+    ended = vitrina("publish", "--shop", published_shop.folder.root)
+    assert "1 other bundles are kept" in ended.out
 
 
 MEASURING = """

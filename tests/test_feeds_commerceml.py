@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from drawing import drawn_photo
 from feed_writing import GROUPS, catalogue_xml, good, offer, offers_xml, pack, write
+from stored import find_any
 
 from vitrina import Shop
 from vitrina.catalogue.feeds import open_feed
@@ -118,9 +119,8 @@ def test_archive_with_pictures(empty_shop: Shop, tmp_path: Path, place: str) -> 
     assert [(one.value, one.reason) for one in report.refusals] == [
         ("../outside.png", "there is no such file")
     ]
-    with open_database(empty_shop.folder.database)() as session:
-        lamp = find_product(session, "1")
-    assert lamp is not None
+    with open_database(empty_shop.folder.database).reading() as connection:
+        lamp = find_any(connection, "1")
     stored = empty_shop.folder.photo(lamp.photos[0].sha256, ".png")
     assert stored.read_bytes() == photo
 
@@ -178,8 +178,8 @@ def test_changes_only_leave_the_others_alone(empty_shop: Shop, tmp_path: Path) -
     changed = good("1", Наименование="Новая"), good("2", ПометкаУдаления="true")
     report = empty_shop.import_catalogue(export(folder, *changed, changes="true"))
     assert (report.products, report.changed, report.gone) == (1, 1, 1)
-    with open_database(empty_shop.folder.database)() as session:
-        names = [getattr(find_product(session, number), "name", None) for number in "123"]
+    with open_database(empty_shop.folder.database).reading() as connection:
+        names = [getattr(find_product(connection, number), "name", None) for number in "123"]
     assert names == ["Новая", None, "Лампа"]
     report = empty_shop.import_catalogue(export(folder, good("3"), changes="false"))
     assert report.gone == 1

@@ -36,7 +36,8 @@ from picture_server import (
     sends,
     streams,
 )
-from sqlalchemy import select
+from sqlalchemy import Connection, Row, select
+from stored import add_product
 
 from vitrina.catalogue.fetch import photos as fetching
 from vitrina.catalogue.fetch.hosts import Politeness
@@ -45,9 +46,11 @@ from vitrina.errors import ShopBusy, ShopError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress, Step
+from vitrina.store.bulk import AddressRecord, mark_gone, replace_addresses
+from vitrina.store.categories import add_category
 from vitrina.store.database import migrate, open_database
 from vitrina.store.products import PhotoRecord
-from vitrina.store.schema import Category, Photo, Product, RemotePhoto
+from vitrina.store.schema import PHOTOS, PRODUCTS, REMOTE_PHOTOS
 
 PICTURE = drawn_photo(seed=1)
 OTHER = drawn_photo(seed=2, kind="JPEG")
@@ -59,14 +62,11 @@ def make_shop(tmp_path: Path, *goods: Sequence[str], **settings: Any) -> ShopFol
     chosen = {"fetch_from": "anywhere", "fetch_seconds": 5.0, **settings}
     folder = ShopFolder.create(tmp_path / "shop", **chosen)
     folder.database.write_bytes(empty_database())
-    with open_database(folder.database).begin() as session:
-        category = Category(slug="lamps", path="Лампы", name="Лампы", search_text="лампа")
+    with open_database(folder.database).writing() as connection:
+        category = add_category(connection, slug="lamps", path="Лампы", name="Лампы")
         for number, addresses in enumerate(goods, 1):
-            name = f"a{number}"
-            product = Product(sku=name, name=name, category=category, currency="RUB")
-            session.add(product)
-            session.flush()
-            add_addresses(session, product, addresses)
+            product = add_product(connection, category.id, f"a{number}")
+            add_addresses(connection, product, addresses)
     return folder
 
 
@@ -74,15 +74,13 @@ def make_shop(tmp_path: Path, *goods: Sequence[str], **settings: Any) -> ShopFol
 def empty_database() -> bytes:
     """A database without goods: migrations take longer than most of these tests."""
     with tempfile.TemporaryDirectory() as folder:
-        migrate(Path(folder) / "empty.db").kw["bind"].dispose()
+        migrate(Path(folder) / "empty.db")
         return (Path(folder) / "empty.db").read_bytes()
 
 
-def add_addresses(session: Any, product: Product, addresses: Sequence[str]) -> None:
-    session.add_all(
-        RemotePhoto(product_id=product.id, position=position, address=address)
-        for position, address in enumerate(addresses)
-    )
+def add_addresses(connection: Connection, product: int, addresses: Sequence[str]) -> None:
+    records = dict(enumerate(map(AddressRecord, addresses)))
+    replace_addresses(connection, {product: records})
 
 
 def fetch(folder: ShopFolder, **options: Any) -> FetchReport:
@@ -91,17 +89,18 @@ def fetch(folder: ShopFolder, **options: Any) -> FetchReport:
 
 def photos(folder: ShopFolder) -> dict[tuple[str, int], bytes]:
     """The pictures that goods have, by article and position."""
-    with open_database(folder.database)() as session:
-        rows = session.execute(select(Product.sku, Photo).join(Photo)).all()
+    with open_database(folder.database).reading() as connection:
+        photos = select(PRODUCTS.c.sku, PHOTOS).select_from(PRODUCTS.join(PHOTOS))
+        rows = connection.execute(photos).all()
     return {
-        (sku, photo.position): folder.photo(photo.sha256, photo.suffix).read_bytes()
-        for sku, photo in rows
+        (row.sku, row.position): folder.photo(row.sha256, row.suffix).read_bytes() for row in rows
     }
 
 
-def remote(folder: ShopFolder, address: str) -> RemotePhoto:
-    with open_database(folder.database)() as session:
-        return session.scalars(select(RemotePhoto).where(RemotePhoto.address == address)).one()
+def remote(folder: ShopFolder, address: str) -> Row[Any]:
+    with open_database(folder.database).reading() as connection:
+        named = select(REMOTE_PHOTOS).where(REMOTE_PHOTOS.c.address == address)
+        return connection.execute(named).one()
 
 
 def fault_of(tmp_path: Path, behaviour: Behaviour, **settings: Any) -> str:
@@ -125,8 +124,8 @@ def test_pictures_come_into_the_shop(tmp_path: Path) -> None:
         report = fetch(folder)
     assert report == FetchReport(fetched=2)
     assert photos(folder) == {("a1", 0): PICTURE, ("a1", 1): OTHER, ("a2", 0): OTHER}
-    with open_database(folder.database)() as session:
-        photo = session.scalars(select(Photo).where(Photo.position == 1)).one()
+    with open_database(folder.database).reading() as connection:
+        photo = connection.execute(select(PHOTOS).where(PHOTOS.c.position == 1)).one()
     assert (photo.suffix, photo.width, photo.height) == (".jpg", 96, 72)
     assert photo.sha256 == hashlib.sha256(OTHER).hexdigest()
 
@@ -148,18 +147,15 @@ def test_one_address_of_many_goods_is_fetched_once(tmp_path: Path) -> None:
     with PictureServer(one=sends(PICTURE, ETag='"7"')) as server:
         folder = make_shop(tmp_path, *[[server.address("one")]] * 5)
         assert fetch(folder).fetched == 1
-        with open_database(folder.database).begin() as session:
-            category = session.scalars(select(Category)).one()
-            late = Product(sku="late", name="late", category=category, currency="RUB")
-            session.add(late)
-            session.flush()
-            add_addresses(session, late, [server.address("one")])
+        with open_database(folder.database).writing() as connection:
+            late = add_product(connection, 1, "late")
+            add_addresses(connection, late, [server.address("one")])
         assert fetch(folder) == FetchReport(shared=1)
         assert server.asked == ["/one"]
     assert len(photos(folder)) == 6
     assert set(photos(folder).values()) == {PICTURE}
-    with open_database(folder.database)() as session:
-        assert set(session.scalars(select(RemotePhoto.etag))) == {'"7"'}
+    with open_database(folder.database).reading() as connection:
+        assert set(connection.scalars(select(REMOTE_PHOTOS.c.etag))) == {'"7"'}
 
 
 def test_main_pictures_come_first(tmp_path: Path) -> None:
@@ -173,8 +169,8 @@ def test_main_pictures_come_first(tmp_path: Path) -> None:
 def test_goods_that_are_gone_are_not_asked_for(tmp_path: Path) -> None:
     with PictureServer(one=sends(PICTURE)) as server:
         folder = make_shop(tmp_path, [server.address("one")])
-        with open_database(folder.database).begin() as session:
-            session.scalars(select(Product)).one().gone_since = datetime(2026, 1, 1)
+        with open_database(folder.database).writing() as connection:
+            mark_gone(connection, [1], datetime(2026, 1, 1))
         assert fetch(folder) == FetchReport()
         assert server.asked == []
 
@@ -439,8 +435,8 @@ def test_what_failed_is_told_and_tried_again_until_it_is_given_up(tmp_path: Path
 
 
 def remote_tries(folder: ShopFolder) -> set[int]:
-    with open_database(folder.database)() as session:
-        return set(session.scalars(select(RemotePhoto.tries)))
+    with open_database(folder.database).reading() as connection:
+        return set(connection.scalars(select(REMOTE_PHOTOS.c.tries)))
 
 
 def test_refresh_asks_only_for_what_changed(tmp_path: Path) -> None:
@@ -475,9 +471,8 @@ def test_picture_of_a_new_address_takes_the_old_ones_place(tmp_path: Path) -> No
     with PictureServer(old=sends(PICTURE), new=sends(OTHER)) as server:
         folder = make_shop(tmp_path, [server.address("old")])
         fetch(folder)
-        with open_database(folder.database).begin() as session:
-            row = session.scalars(select(RemotePhoto)).one()
-            row.address, row.sha256 = server.address("new"), None
+        with open_database(folder.database).writing() as connection:
+            replace_addresses(connection, {1: {0: AddressRecord(server.address("new"))}})
         fetch(folder)
     assert photos(folder) == {("a1", 0): OTHER}
 

@@ -14,7 +14,7 @@ from vitrina.catalogue.fetched_import import import_and_fetch
 from vitrina.errors import FeedError
 from vitrina.folder import ShopFolder
 from vitrina.store.database import open_database
-from vitrina.store.schema import Import, Photo, Product
+from vitrina.store.schema import IMPORTS, PHOTOS, PRODUCTS
 
 HEADER = ("sku", "name", "category", "image")
 
@@ -30,13 +30,13 @@ def feed_of(tmp_path: Path, *rows: tuple[str, str]) -> bytes:
 
 def shown(folder: ShopFolder) -> dict[str, bytes]:
     """Main pictures by article, of goods that are not gone."""
-    with open_database(folder.database)() as session:
-        rows = session.execute(
-            select(Product.sku, Photo)
-            .join(Photo)
-            .where(Photo.position == 0, Product.gone_since.is_(None))
+    with open_database(folder.database).reading() as connection:
+        rows = connection.execute(
+            select(PRODUCTS.c.sku, PHOTOS.c.sha256, PHOTOS.c.suffix)
+            .select_from(PRODUCTS.join(PHOTOS))
+            .where(PHOTOS.c.position == 0, PRODUCTS.c.gone_since.is_(None))
         ).all()
-    return {sku: folder.photo(photo.sha256, photo.suffix).read_bytes() for sku, photo in rows}
+    return {row.sku: folder.photo(row.sha256, row.suffix).read_bytes() for row in rows}
 
 
 def test_feed_and_pictures_come_from_their_addresses(tmp_path: Path) -> None:
@@ -57,8 +57,8 @@ def test_feed_and_pictures_come_from_their_addresses(tmp_path: Path) -> None:
         again = import_and_fetch(folder, address)
         assert (again.gone, again.changed, again.fetched) == (1, 1, FetchReport(fetched=1))
     assert shown(folder) == {"2": two}
-    with open_database(folder.database)() as session:
-        assert set(session.scalars(select(Import.source))) == {address}
+    with open_database(folder.database).reading() as connection:
+        assert set(connection.scalars(select(IMPORTS.c.source))) == {address}
 
 
 def test_unchanged_feed_still_fetches_what_is_missing(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import vitrina
 
 HEAVY = (
     "keras", "tensorflow", "ray", "tf2onnx", "onnx", "matplotlib", "scipy", "h5py", "tinygrad",
-    "alembic", "openpyxl",
+    "alembic", "openpyxl", "sqlalchemy.orm",
 )  # fmt: skip
 
 
@@ -68,6 +68,32 @@ def test_serving_loads_nothing_heavy(published_shop: vitrina.Shop) -> None:
         f"assert shop.search_photo({str(photo)!r}).products"
     )
     assert "onnxruntime" in names
+    assert names.isdisjoint(HEAVY)
+
+
+ASKED = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from asking import AppClient
+from vitrina import Shop
+from vitrina.serving.app import create_app
+
+with AppClient(create_app(Shop.open({root!r}).folder)) as client:
+    found = client.send_photo(Path({photo!r}).read_bytes(), query="?q=лампа")
+    product = found.json()["products"][0]
+    asked = ("/v1/search?q=ламапа", "/v1/search?category=lamps", "/v1/categories",
+             "/v1/products/" + product["sku"], product["image_url"], "/?q=лампа", "/")
+    for answer in (found, *map(client.get, asked)):
+        assert answer.status_code == 200, (answer.url, answer.text)
+"""
+
+
+def test_answering_loads_nothing_heavy(published_shop: vitrina.Shop) -> None:
+    root, tests = published_shop.folder.root, Path(__file__).parent
+    photo = next(root.rglob("*.jpg"))
+    names = loaded(ASKED.format(tests=str(tests), root=str(root), photo=str(photo)))
+    assert {"sqlalchemy.engine", "rapidfuzz", "jinja2"} <= names
     assert names.isdisjoint(HEAVY)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
@@ -147,7 +148,9 @@ def own_server(published_shop: Shop, tmp_path: Path) -> Iterator[LiveServer]:
 def test_end(own_server: LiveServer, published_shop: Shop) -> None:
     assert photo_works(own_server)
     said = own_server.stop()
-    assert "Лавка is at http://127.0.0.1:" in said
+    events = [json.loads(line) for line in said.splitlines()]
+    assert [event["event"] for event in events] == ["ready", "answer", "stopping", "stopped"]
+    assert (events[0]["shop"], events[0]["address"]) == ("Лавка", own_server.address)
     assert "Traceback" not in said
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{own_server.address}/healthz")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawing import COLOURS, drawn_photo, write_table
+from sqlalchemy import insert
 
 from vitrina import Shop
 from vitrina.bundle import active_bundle
@@ -17,7 +18,7 @@ from vitrina.search.new_goods import embed_new_goods
 from vitrina.search.vectors import append_segment, open_vectors, segment_files
 from vitrina.store.database import open_database
 from vitrina.store.products import list_photos
-from vitrina.store.schema import Photo
+from vitrina.store.schema import PHOTOS
 
 
 def late_goods(place: Path, *skus: str, colour: str = "lampy", damaged: str = "") -> Path:
@@ -35,8 +36,8 @@ def embedded(shop: Shop) -> set[str]:
 
 
 def photos(shop: Shop) -> set[str]:
-    with open_database(shop.folder.database)() as session:
-        return {photo.sha256 for photo, _, _ in list_photos(session)}
+    with open_database(shop.folder.database).reading() as connection:
+        return {photo.sha256 for photo in list_photos(connection)}
 
 
 def test_an_import_embeds_what_it_brought(published_shop: Shop, tmp_path: Path) -> None:
@@ -119,8 +120,9 @@ def test_a_damaged_embedding_is_made_again(published_shop: Shop, tmp_path: Path)
 
 def test_a_picture_that_cannot_be_read_is_left_out(published_shop: Shop) -> None:
     lost = "f" * 64
-    with open_database(published_shop.folder.database).begin() as session:
-        session.add(Photo(product_id=1, position=9, sha256=lost, suffix=".jpg", width=9, height=9))
+    with open_database(published_shop.folder.database).writing() as connection:
+        row = {"product_id": 1, "position": 9, "sha256": lost, "width": 9, "height": 9}
+        connection.execute(insert(PHOTOS).values(suffix=".jpg", **row))
     assert embed_new_goods(published_shop.folder) == 0
     assert embedded(published_shop) == photos(published_shop) - {lost}
 

@@ -41,10 +41,22 @@ def test_file_then_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("colour = 'red'", "colour"),
         ("language = 'de'", "language"),
         ("currency = 'рубль'", "currency"),
-        ("threads = 0", "threads"),
+        ("threads = -1", "threads"),
         ("results = 101", "results"),
         ("wrong_fills = 1.0", "wrong_fills"),
         ("max_photo_mb = -1", "max_photo_mb"),
+        ("deadline_seconds = 0", "deadline_seconds"),
+        ("deadline_seconds = nan", "deadline_seconds"),
+        ("queue = -1", "queue"),
+        ("trusted_proxies = ['proxy.test']", "trusted_proxies"),
+        ("trusted_proxies = ['10.0.0.1/8']", "trusted_proxies"),
+        ("trusted_proxies = ['*']", "trusted_proxies"),
+        ("cors_origins = ['*']", "cors_origins"),
+        ("cors_origins = ['null']", "cors_origins"),
+        ("cors_origins = ['https://shop.test/']", "cors_origins"),
+        ("cors_origins = ['shop.test']", "cors_origins"),
+        ("cors_origins = ['https://*.shop.test']", "cors_origins"),
+        ("cors_origins = ['HTTPS://SHOP.TEST']", "cors_origins"),
         ("name = \nport = 1", "not valid TOML.*line 1"),
         ("name = 'a'\nname = 'b'", "not valid TOML"),
     ],
@@ -64,6 +76,21 @@ def test_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "shop.toml").write_bytes("name = 'Лампы'".encode("cp1251"))
     with pytest.raises(SettingError, match="not valid TOML"):
         read_settings(tmp_path / "shop.toml")
+
+
+def test_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'cors_origins = ["https://a.test", "http://b.test:8080"]'
+    assert read(tmp_path, text).cors_origins == ["https://a.test", "http://b.test:8080"]
+    monkeypatch.setenv("VITRINA_CORS_ORIGINS", "https://c.test, http://localhost:3000,")
+    monkeypatch.setenv("VITRINA_TRUSTED_PROXIES", "10.0.0.0/8,2001:db8::/32")
+    monkeypatch.setenv("VITRINA_API_KEYS", "")
+    settings = read(tmp_path, text)
+    assert settings.cors_origins == ["https://c.test", "http://localhost:3000"]
+    assert settings.trusted_proxies == ["10.0.0.0/8", "2001:db8::/32"]
+    assert settings.api_keys == []
+    monkeypatch.setenv("VITRINA_CORS_ORIGINS", "*")
+    with pytest.raises(SettingError, match="cors_origins"):
+        read(tmp_path, text)
 
 
 def test_wrong_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

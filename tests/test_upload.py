@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
 from asking import AppClient
+from starlette.requests import Request
+from starlette.types import Message
 from test_api_photo import LAMP, refused
 
 from vitrina import Shop
+from vitrina.errors import PhotoTooLarge, QueryError
 from vitrina.serving.app import create_app
+from vitrina.serving.upload import Uploads
 
 
 def part(disposition: str, content: bytes = LAMP, more: str = "") -> bytes:
@@ -49,6 +55,82 @@ def test_broken_form(client: AppClient, body: bytes) -> None:
     refused(answer, answer.status_code, answer.json()["code"])
     assert answer.json()["code"] in ("query", "photo_empty", "photo_too_large")
     assert client.send_photo(LAMP).status_code == 200
+
+
+MULTIPART = {
+    "10 000 parts": part('form-data; name="x"', b"y") * 10_000 + END,
+    "10 000 empty parts": b"--B\r\n\r\n\r\n" * 10_000 + END,
+    "a part header of 1 MB": part(PHOTO, more="X: " + "y" * 1_000_000 + "\r\n") + END,
+    "a header's name of 1 MB": part(PHOTO, more="y" * 1_000_000 + ": x\r\n") + END,
+    "100 000 part headers": part(PHOTO, more="X: y\r\n" * 100_000) + END,
+    "a name of 1 MB": part(f'form-data; name="{"x" * 1_000_000}"') + END,
+    "1 MB of parameters": part("form-data" + '; a="b"' * 140_000) + END,
+    "a huge preamble": b"x" * 10_000_000 + part(PHOTO) + END,
+    "a huge epilogue": part('form-data; name="x"', b"y") + END + b"x" * 10_000_000,
+    "line ends in a field": part('form-data; name="x"', b"\r\n" * 1_000_000) + END,
+    "dashes in a field": part('form-data; name="x"', b"\r\n--" * 500_000) + END,
+    "half a boundary in a field": part('form-data; name="x"', b"\r\n--" * 10_000) + END,
+    "no form at all": LAMP * 1000,
+}
+
+
+def form_request(body: bytes) -> Request:
+    """A request whose body arrives as a socket brings it."""
+    pieces = [body[start : start + 65_536] for start in range(0, len(body), 65_536)]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+    content_type = b"multipart/form-data; boundary=B"
+    return Request({"type": "http", "headers": [(b"content-type", content_type)]}, receive)
+
+
+@pytest.mark.parametrize("body", MULTIPART.values(), ids=MULTIPART.keys())
+def test_a_hostile_form_costs_little(body: bytes) -> None:
+    uploads = Uploads(20_000_000, 64_000_000, 30, 30)
+
+    async def refused_after() -> float:
+        """Processor seconds until it was refused."""
+        began = time.process_time()
+        with (
+            pytest.raises((QueryError, PhotoTooLarge)),
+            uploads.expect(form_request(body)) as upload,
+        ):
+            await upload.read()
+        return time.process_time() - began
+
+    assert min(asyncio.run(refused_after()) for _ in range(3)) < 0.05
+    assert uploads.held == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "length"),
+    [
+        (part(PHOTO, b"\r\n" * 1_000_000) + END, 2_000_000),
+        (b"\r\n" * 1_000_000 + part(PHOTO) + END, len(LAMP)),
+        (part(PHOTO) + END + b"\r\n" * 1_000_000, len(LAMP)),
+    ],
+    ids=["in it", "before it", "after it"],
+)
+def test_a_photo_in_a_flood_of_line_ends_costs_little(body: bytes, length: int) -> None:
+    """Each is a possible beginning of the form's end, for which its parser must look."""
+    uploads = Uploads(20_000_000, 64_000_000, 30, 30)
+
+    async def read() -> float:
+        began = time.process_time()
+        with uploads.expect(form_request(body)) as upload:
+            assert len(await upload.read()) == length
+        return time.process_time() - began
+
+    assert min(asyncio.run(read()) for _ in range(3)) < 0.3
+
+
+def test_two_photos_of_the_same_name_are_refused_not_one_of_them_taken(client: AppClient) -> None:
+    text = part('form-data; name="photo"', b"words")
+    for body in (text + part(PHOTO) + END, part(PHOTO) + text + END):
+        headers = {"content-type": "multipart/form-data; boundary=B"}
+        answer = client.request("POST", "/v1/search/photo", content=body, headers=headers)
+        assert "exactly one" in str(refused(answer, 400, "query")["detail"])
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from vitrina.bundle import Bundle, BundleInfo, activate, goods_array, write_bundle
 from vitrina.encoder import Encoder
 from vitrina.folder import ShopFolder
+from vitrina.golden import make_golden
 from vitrina.photos import decode
 from vitrina.store.database import open_database
 from vitrina.store.products import list_photos
@@ -33,6 +34,8 @@ def tiny_model(
     outputs: Sequence[str] = ("probabilities", "embedding"),
     factor: float = 1.0,
     embedding_size: int = EMBEDDING_SIZE,
+    mirrored: bool = False,
+    bias: float = 0.1,
 ) -> bytes:
     """ONNX: (1, 224, 224, 3) uint8 -> softmax over distances of colours, unit embedding.
 
@@ -43,6 +46,8 @@ def tiny_model(
         outputs: Names of both answers.
         factor: Everything is multiplied by it: NaN gives a network that answers no numbers.
         embedding_size: 4, or more for a network that does not fit its goods.
+        mirrored: Another network, whose embeddings say how dark each colour is.
+        bias: The last numbers of every embedding; with 0, that of a black photo is no number.
     """
 
     def constant(name: str, values: object, kind: type = np.float32) -> object:
@@ -59,7 +64,8 @@ def tiny_model(
         helper.make_node("Div", ["distance", "spread"], ["logits"]),
         helper.make_node("Reshape", ["logits", "one_row"], ["row"]),
         helper.make_node("Softmax", ["row"], [probabilities], axis=1),
-        helper.make_node("Div", ["mean", "white"], ["light"]),
+        helper.make_node("Sub", ["dark", "mean"], ["level"]),
+        helper.make_node("Div", ["level", "white"], ["light"]),
         helper.make_node("Concat", ["light", "bias"], ["joined"], axis=1),
         helper.make_node("ReduceL2", ["joined"], ["length"], axes=[1], keepdims=1),
         helper.make_node("Div", ["joined", "length"], [embedding]),
@@ -78,8 +84,9 @@ def tiny_model(
             constant("last", [1], np.int64),
             constant("spread", -SPREAD),
             constant("one_row", [1, -1], np.int64),
-            constant("white", 255.0),
-            constant("bias", np.full((1, embedding_size - 3), 0.1)),
+            constant("dark", 255.0 if mirrored else 0.0),
+            constant("white", 255.0 if mirrored else -255.0),
+            constant("bias", np.full((1, embedding_size - 3), bias)),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
@@ -110,26 +117,57 @@ def publish_tiny(
     changes: Mapping[str, object] | None = None,
     decisions: bytes | None = None,
 ) -> Bundle:
-    """Publishes the tiny network for a shop, with embeddings of all its photos."""
-    content = tiny_model() if model is None else model
-    place = folder.cache / "tiny.onnx"
-    place.write_bytes(tiny_model())
+    """Publishes a network for a shop, with the tiny one's embeddings of all its photos.
+
+    Args:
+        folder: The shop.
+        version: Of the bundle.
+        model: Another network than the tiny one.
+        changes: Of what bundle.json says.
+        decisions: decisions.npz.
+    """
+    bundle = write_tiny(folder, version=version, model=model, changes=changes, decisions=decisions)
+    activate(folder.bundles, version)
+    return bundle
+
+
+def write_tiny(
+    folder: ShopFolder,
+    *,
+    version: str = "tiny-1",
+    model: bytes | None = None,
+    encoding: bytes | None = None,
+    changes: Mapping[str, object] | None = None,
+    decisions: bytes | None = None,
+) -> Bundle:
+    """The same without making it the one that is served.
+
+    Args:
+        folder: The shop.
+        version: Of the bundle.
+        model: Another network than the tiny one.
+        encoding: The network that embeds the goods; the tiny one where None.
+        changes: Of what bundle.json says.
+        decisions: decisions.npz.
+    """
+    place = folder.cache / f"{version}.onnx"
+    place.write_bytes(encoding or tiny_model())
     encoder = Encoder(place, threads=1)
-    with open_database(folder.database)() as session:
-        files = {photo.sha256: photo.suffix for photo, _, _ in list_photos(session)}
+    place.unlink()
+    with open_database(folder.database).reading() as connection:
+        files = {photo.sha256: photo.suffix for photo in list_photos(connection)}
     embeddings = [
         encoder.encode(decode(folder.photo(sha, suffix).read_bytes())).embedding
         for sha, suffix in files.items()
     ]
-    bundle = write_bundle(
+    return write_bundle(
         folder.bundles,
         tiny_info(version, **(changes or {})),
-        content,
+        model or encoding or tiny_model(),
         goods_array(list(files), np.stack(embeddings)),
         decisions,
+        golden=make_golden(encoder) if model is None else None,
     )
-    activate(folder.bundles, version)
-    return bundle
 
 
 def write_model(place: Path, **options: object) -> Path:

@@ -32,9 +32,10 @@ from vitrina.export import export_run
 from vitrina.folder import ShopFolder
 from vitrina.machine import this_machine, usable_cores
 from vitrina.measured import MeasuredRun, Stages, sent_photos
+from vitrina.precision import Asked
 from vitrina.progress import Progress
+from vitrina.store.categories import list_categories
 from vitrina.store.database import open_database
-from vitrina.store.products import list_categories
 from vitrina.training.loading import require_backbone
 from vitrina.training.plan import TrainingPlan, Tuning, vitrina_plan
 from vitrina.training.run import Run, list_runs, read_history
@@ -58,6 +59,7 @@ class ComparisonPlan:
         requests: Measured ones a repeat, in the running server.
         repeats: Fresh servers.
         baseline: "keras" measures the study's own way too.
+        precision: Of the networks that are published; see `vitrina.precision`.
         measure_again: Whether servers are measured anew where that was done before.
     """
 
@@ -70,6 +72,7 @@ class ComparisonPlan:
     requests: int = 200
     repeats: int = 3
     baseline: Literal["", "keras"] = ""
+    precision: Asked = "auto"
     measure_again: bool = False
 
     def __post_init__(self) -> None:
@@ -150,7 +153,7 @@ def _candidate(
             trials=tuple(TrialRecord(**trial) for trial in run.trials),
             history=read_history(place),
         )
-        bundle = _published(folder, run, photos, stages, progress)
+        bundle = _published(folder, run, wanted.precision, photos, stages, progress)
         known = replace(known, bundle=bundle.info.version)
         threads = min(folder.settings.inference_threads, wanted.budget.cores or usable_cores())
         load = Load(
@@ -192,7 +195,12 @@ def _trained(
 
 
 def _published(
-    folder: ShopFolder, run: Run, photos: DecodedPhotos, stages: Stages, progress: Progress
+    folder: ShopFolder,
+    run: Run,
+    precision: Asked,
+    photos: DecodedPhotos,
+    stages: Stages,
+    progress: Progress,
 ) -> Bundle:
     """The run's bundle with today's goods, from before where there is one."""
     for description in sorted(folder.bundles.glob("[!.]*/bundle.json"), reverse=True):
@@ -201,16 +209,19 @@ def _published(
         except BundleError:
             continue
         goods = {str(name, "ascii") for name in bundle.goods()["sha256"]}
-        if bundle.info.run == run.id and goods == set(photos.goods):
+        chosen = bundle.info.metrics.get("precision", {}).get("asked")
+        if (bundle.info.run, chosen, goods) == (run.id, precision, set(photos.goods)):
             return bundle
     with stages.timed("publish"):
-        return export_run(folder, run, photos, progress)
+        return export_run(folder, run, photos, progress, precision)
 
 
 def _categories(folder: ShopFolder, dataset: Dataset) -> tuple[Category, ...]:
     sizes = Counter((sample.category, sample.split) for sample in dataset.samples)
-    with open_database(folder.database)() as session:
-        named = {entry.slug: (entry.name, entry.name_en) for entry, _ in list_categories(session)}
+    with open_database(folder.database).reading() as connection:
+        named = {
+            entry.slug: (entry.name, entry.name_en) for entry, _ in list_categories(connection)
+        }
     return tuple(
         Category(
             slug=slug,

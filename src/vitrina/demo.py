@@ -34,6 +34,7 @@ QUICK: dict[str, Any] = {
     "training": {"views": 3, "tail_epochs": 10, "unfrozen_layers": 10},
     "requests": 100,
     "repeats": 2,
+    "precision": "fp32",
 }
 """Less than a shop's own comparison takes: four networks in minutes."""
 
@@ -118,7 +119,7 @@ def _demo_shop(place: Path, progress: Progress) -> Shop:
 
 
 def _on_phone_photos(shop: Shop, bundle: Bundle, phone: Path, progress: Progress) -> OfflineFigures:
-    encoder = Encoder(bundle.model, threads=shop.folder.settings.threads)
+    encoder = Encoder(bundle.model, threads=shop.folder.settings.inference_threads)
     contents, labels = _read_phone_photos(shop, bundle, phone)
     probabilities = [
         encoder.encode(decode(content)).probabilities
@@ -129,8 +130,8 @@ def _on_phone_photos(shop: Shop, bundle: Bundle, phone: Path, progress: Progress
 
 def _read_phone_photos(shop: Shop, bundle: Bundle, phone: Path) -> tuple[list[bytes], Labels]:
     """The phone photos' bytes and the index of their category, by the product they show."""
-    with open_database(shop.folder.database)() as session:
-        slugs = {product.sku: category.slug for _, product, category in list_photos(session)}
+    with open_database(shop.folder.database).reading() as connection:
+        slugs = {photo.sku: photo.category for photo in list_photos(connection)}
     with phone.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     index = {slug: number for number, slug in enumerate(bundle.info.categories)}

@@ -18,7 +18,14 @@ scripts and the HTTP API rely on it. The command line (`vitrina.cli`) and the AP
     │   ├── PhotoDimensions      too many pixels, too few, or a strip
     │   └── PhotoDamaged         a picture that breaks off or cannot be decoded
     ├── QueryError           a request that is not understood
+    │   └── BodyTooLarge         a body where none, or a smaller one, is taken
     ├── NotFound             nothing has that name
+    ├── TurnedAway           a request that is not answered now, and may be asked again
+    │   ├── Busy                 more work than can be done in time is waiting
+    │   ├── DeadlinePassed       the work waited for longer than an answer may take
+    │   ├── RateExceeded         one client asked too often
+    │   ├── UploadTooSlow        a body that takes too long to arrive
+    │   └── Stopping             the server is being stopped
     ├── FeedError            a catalogue that cannot be read at all
     ├── CorrectionsError     a table of corrections that cannot be applied
     ├── DatasetError         too little to learn from, or nothing to test on
@@ -31,6 +38,9 @@ scripts and the HTTP API rely on it. The command line (`vitrina.cli`) and the AP
     └── BundleError          what is served
         ├── NoBundle             nothing is published yet
         ├── BundleDamaged        checksums or contents are not what bundle.json says
+        │   └── AnswerInvalid        the network answered a photo with what is no answer
+        ├── QuantisationFailed   a network that cannot be had in whole numbers
+        ├── TooLittleMemory      the process may not have what the network needs
         └── BundleDisagrees      the exported network answers differently from the trained one
 """
 
@@ -133,10 +143,62 @@ class QueryError(VitrinaError):
     code = "query"
 
 
+class BodyTooLarge(QueryError):
+    """A request has a body where none, or a smaller one, is taken."""
+
+    code = "body_too_large"
+
+
 class NotFound(VitrinaError):
     """Nothing has that name."""
 
     code = "not_found"
+
+
+class TurnedAway(VitrinaError):
+    """A request is not answered now; the same one may be answered later.
+
+    Args:
+        message: What was wrong and what was expected, one sentence.
+        hint: What mends it.
+        retry_after: Seconds after which it is worth asking again.
+    """
+
+    code = "turned_away"
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: int = 1) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class Busy(TurnedAway):
+    """More work than can be done in time is waiting already."""
+
+    code = "busy"
+
+
+class DeadlinePassed(TurnedAway):
+    """The work waited for longer than an answer may take."""
+
+    code = "deadline"
+
+
+class RateExceeded(TurnedAway):
+    """One client asked too often."""
+
+    code = "rate"
+
+
+class UploadTooSlow(TurnedAway):
+    """A body takes too long to arrive."""
+
+    code = "upload_slow"
+
+
+class Stopping(TurnedAway):
+    """The server is being stopped and takes nothing new."""
+
+    code = "stopping"
 
 
 class FeedError(VitrinaError):
@@ -209,6 +271,24 @@ class BundleDamaged(BundleError):
     """A bundle's checksums or contents are not what its bundle.json says."""
 
     code = "bundle_damaged"
+
+
+class AnswerInvalid(BundleDamaged):
+    """The network answered a photo with what is no answer; it must never be taken for a match."""
+
+    code = "answer_invalid"
+
+
+class QuantisationFailed(BundleError):
+    """A network cannot be had in whole numbers."""
+
+    code = "quantisation_failed"
+
+
+class TooLittleMemory(BundleError):
+    """This process may not have as much memory as the network needs."""
+
+    code = "too_little_memory"
 
 
 class BundleDisagrees(BundleError):

@@ -7,19 +7,36 @@ or from the default below.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from vitrina.errors import SettingError
+from vitrina.machine import usable_cores
 from vitrina.photos import Limits
+
+_ORIGIN = re.compile(r"https?://([a-z0-9-]+\.)*[a-z0-9-]+(:\d{1,5})?")
+"""As a browser sends it: lower case, no path, no slash at its end."""
+
+
+def _listed(value: object) -> object:
+    """A list as the environment holds it: names with commas between them."""
+    if not isinstance(value, str):
+        return value
+    return [name for part in value.split(",") if (name := part.strip())]
+
+
+_Names = Annotated[list[str], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(BaseSettings):
@@ -38,11 +55,71 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address that the server listens on.")
     port: int = Field(8000, description="Port that the server listens on.", ge=0, le=65535)
-    threads: int = Field(2, description="Processor threads for one inference.", ge=1, le=64)
+    threads: int = Field(
+        0,
+        description="Processor threads for one inference; 0: as the processors allow.",
+        ge=0,
+        le=64,
+    )
+    engine: Literal["auto", "onnxruntime", "openvino"] = Field(
+        "auto", description="What runs the network; auto: ONNX Runtime."
+    )
     slots: int = Field(2, description="Photos worked on at the same time.", ge=1, le=64)
+    queue: int = Field(64, description="Photos that may wait for that.", ge=0, le=10_000)
+    deadline_seconds: float = Field(
+        0.8,
+        description="Longest time from a photo's arrival to its answer, seconds; what would take "
+        "longer is turned away.",
+        gt=0,
+        le=600,
+    )
+    upload_seconds: float = Field(
+        30.0, description="Longest time that a photo may take to arrive, seconds.", gt=0, le=3600
+    )
+    upload_idle_seconds: float = Field(
+        5.0, description="Longest pause within that, seconds.", gt=0, le=600
+    )
+    upload_memory_mb: float = Field(
+        64.0,
+        description="Photos held in memory together, megabytes; at least max_photo_mb is taken.",
+        gt=0,
+    )
+    connections: int = Field(
+        1000, description="Connections held open at the same time.", ge=8, le=100_000
+    )
+    drain_seconds: float = Field(
+        10.0,
+        description="Time for what was accepted when the server is stopped, seconds.",
+        ge=0,
+        le=600,
+    )
+    photos_per_minute: int = Field(
+        120, description="Photos that one client may send in a minute; 0 for any number.", ge=0
+    )
+    requests_per_minute: int = Field(
+        1200, description="Other requests of one client in a minute; 0 for any number.", ge=0
+    )
+    trusted_proxies: _Names = Field(
+        ["127.0.0.1", "::1"],
+        description="Addresses or networks of proxies whose X-Forwarded-For names the client. "
+        "What they ask themselves is not limited.",
+    )
+    api_keys: _Names = Field(
+        [], description="Values of X-Api-Key whose requests count by the key, not by the address."
+    )
+    api_key_times: int = Field(
+        10, description="How many times as often as an address a key may ask.", ge=1, le=10_000
+    )
+    cors_origins: _Names = Field(
+        [], description="Origins, such as https://shop.ru, whose pages may use this server."
+    )
     max_photo_mb: float = Field(20.0, description="Largest photo accepted, megabytes.", gt=0)
     max_photo_megapixels: float = Field(
         64.0, description="Largest picture opened, millions of pixels.", gt=0
+    )
+    heic: bool = Field(True, description="Whether HEIC and AVIF pictures are opened.")
+    heic_seconds: float = Field(
+        5.0, description="Longest time that decoding one of them may take, seconds.", gt=0, le=600
     )
     fetch_parallel: int = Field(
         8, description="Pictures fetched from a feed's addresses at the same time.", ge=1, le=64
@@ -76,6 +153,43 @@ class Settings(BaseSettings):
         ge=0,
         lt=1,
     )
+    metrics_from: _Names = Field(
+        ["127.0.0.0/8", "::1/128"],
+        description="Addresses or networks that may read /metrics.",
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="Form of log lines; auto: text on a terminal, else json."
+    )
+    log_level: Literal["debug", "info", "warning"] = Field(
+        "info", description="Least level that is logged; warning: refusals and faults only."
+    )
+    log_clients: Literal["pseudonym", "network", "none"] = Field(
+        "pseudonym",
+        description="How a client is named in the log: a word that changes with each start, "
+        "its network, or not at all.",
+    )
+
+    @field_validator("trusted_proxies", "metrics_from")
+    @classmethod
+    def _are_networks(cls, proxies: list[str]) -> list[str]:
+        for proxy in proxies:
+            ip_network(proxy)
+        return proxies
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: list[str]) -> list[str]:
+        for origin in origins:
+            # "*" and "null" would let in pages of anybody
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin[:80]!r} is no origin such as https://shop.ru")
+        return origins
+
+    @property
+    def inference_threads(self) -> int:
+        """Processor threads for one inference, 1 or more."""
+        # photos side by side waste less than one split over several threads (docs/inference.md)
+        return self.threads or max(1, usable_cores() // self.slots)
 
     @property
     def photo_limits(self) -> Limits:
@@ -83,6 +197,7 @@ class Settings(BaseSettings):
         return Limits(
             max_bytes=int(self.max_photo_mb * 1e6),
             max_pixels=int(self.max_photo_megapixels * 1e6),
+            heic=self.heic,
         )
 
     @classmethod
@@ -147,5 +262,6 @@ def settings_as_toml(values: dict[str, object]) -> str:
 
 
 def _toml(value: object) -> str:
-    # TOML writes text as JSON does
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    # TOML writes text, lists of it, true and false as JSON does
+    as_json = isinstance(value, str | list | bool)
+    return json.dumps(value, ensure_ascii=False) if as_json else str(value)

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from vitrina.errors import MissingExtra, TrainingError
+from vitrina.errors import MissingExtra, ShopBusy, TrainingError
 from vitrina.folder import ShopFolder
 from vitrina.progress import SILENT, Progress
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from vitrina.pixels import PixelCache
     from vitrina.search.answers import Language, PhotoAnswer, TextAnswer
     from vitrina.search.engine import PhotoSearch
+    from vitrina.search.going_live import Switched
     from vitrina.search.text import TextSearch
     from vitrina.training.run import Run
 
@@ -310,14 +311,22 @@ class Shop:
 
         return list_runs(self.folder.runs, self._progress)
 
-    def publish(self, run: str | None = None, *, activate: bool = True) -> Bundle:
+    def publish(
+        self,
+        run: str | None = None,
+        *,
+        activate: bool = True,
+        precision: Literal["auto", "fp32", "int8"] = "auto",
+    ) -> Bundle:
         """Exports a run, compares it with Keras, and has it served.
 
         Args:
             run: Its id; the newest one where None.
             activate: Whether it is served from now on; else `activate` does that later.
+            precision: int8 computes in whole numbers; auto does where that is as good and faster.
 
         Raises:
+            QuantisationFailed: int8 is asked for and cannot be made.
             MissingExtra: the training part is not installed.
             TrainingError: there is no such run.
             DatasetError: none of the photos that it is tested on, or of the goods, can be read.
@@ -334,11 +343,9 @@ class Shop:
             load_framework()
             from vitrina.export import export_run
 
-            bundle = export_run(self.folder, chosen, photos, self._progress)
+            bundle = export_run(self.folder, chosen, photos, self._progress, precision)
             if activate:
-                self._activate(bundle)
-        if activate:
-            self._embed_new_goods()
+                self._go_live(bundle.info.version)
         return bundle
 
     def activate(self, version: str) -> None:
@@ -347,11 +354,23 @@ class Shop:
         Raises:
             BundleError: there is none of that version, or it is damaged.
         """
-        from vitrina.bundle import named_bundle
-
         with self._writing("publish"):
-            self._activate(named_bundle(self.folder.bundles, version))
-        self._embed_new_goods()
+            self._go_live(version)
+
+    def rollback(self, version: str | None = None) -> Switched:
+        """Has the bundle served again that was served before; each call goes one further back.
+
+        Args:
+            version: Another one to go to instead.
+
+        Raises:
+            BundleError: there is none, or it cannot be served; the one that was served still is.
+            ShopBusy: another process is changing the shop.
+        """
+        from vitrina.search.going_live import roll_back
+
+        self._photo_search = None
+        return roll_back(self.folder, version, self._progress)
 
     def search_photo(
         self,
@@ -365,7 +384,7 @@ class Shop:
         """What the server would answer to this photo.
 
         Args:
-            photo: Path, or the bytes of a JPEG, PNG or WebP file.
+            photo: Path, or the bytes of a JPEG, PNG, WebP, HEIC or AVIF file.
             words: Goods that they do not match are left out; none are where empty.
             language: Of names; the shop's where None.
             limit: Goods in the answer; the shop's setting where 0.
@@ -419,8 +438,8 @@ class Shop:
 
         settings = self.folder.settings
         if self._text_search is None:
-            sessions = open_database(self.folder.database)
-            self._text_search = TextSearch(sessions, self.folder.synonyms)
+            database = open_database(self.folder.database)
+            self._text_search = TextSearch(database, self.folder.synonyms)
         return self._text_search.search(
             words,
             language=language or settings.language,
@@ -482,7 +501,12 @@ class Shop:
             from vitrina.search.loaded import start_loading
 
             # beside the web framework and the database, which take longer
-            loading = start_loading(self.folder.bundles, bundle, threads=settings.threads)
+            loading = start_loading(
+                self.folder.bundles,
+                bundle,
+                threads=settings.inference_threads,
+                engine=settings.engine,
+            )
             from vitrina.serving.process import run_server
 
         run_server(
@@ -530,14 +554,17 @@ class Shop:
         """Has photos find the goods that the active bundle has no embedding of."""
         from vitrina.search.new_goods import embed_new_goods
 
-        embed_new_goods(self.folder, progress=self._progress)
+        try:
+            embed_new_goods(self.folder, progress=self._progress)
+        except ShopBusy as error:  # what was imported is in; only this is put off
+            self._progress.say(f"New goods are embedded by the next import. {error.message}")
         if self._photo_search is not None:
             self._photo_search.refresh()
 
-    def _activate(self, bundle: Bundle) -> None:
-        from vitrina.bundle import activate
+    def _go_live(self, version: str) -> None:
+        from vitrina.search.going_live import go_live
 
-        activate(self.folder.bundles, bundle.info.version)
+        go_live(self.folder, version, self._progress)
         self._photo_search = None
 
     def _find_run(self, wanted: str | None) -> Run:

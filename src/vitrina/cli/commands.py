@@ -10,17 +10,22 @@ from types import FrameType
 from vitrina.cli.app import app
 from vitrina.cli.category_commands import categories
 from vitrina.cli.comparison_commands import bench, compare, report, tune
+from vitrina.cli.inference_commands import bench_inference
+from vitrina.cli.load_commands import bench_serve
 from vitrina.cli.output import print_error, stderr
 from vitrina.cli.shop_commands import check, import_, init, search, serve
-from vitrina.cli.training_commands import demo, publish, train, weights
+from vitrina.cli.training_commands import demo, publish, rollback, train, weights
 from vitrina.errors import VitrinaError
 
 app.command()(init)
 app.command("import")(import_)
 for _command in (
-    categories, check, weights, train, tune, compare, report, publish, search, serve, demo,
+    categories, check, weights, train, tune, compare, report, publish, rollback, search, serve,
+    demo,
 ):  # fmt: skip
     app.command()(_command)
+bench.command("serve")(bench_serve)
+bench.command("inference")(bench_inference)
 app.add_typer(bench, name="bench")
 
 
@@ -61,7 +66,7 @@ def _of_the_system(error: Exception) -> VitrinaError | None:
 
 
 def _hint(number: int | None) -> str:
-    if number in (errno.ENOSPC, errno.EDQUOT):
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "Make room on the disk, then run the command again: what was complete is kept."
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "Give yourself the right to read and write there, then run the command again."

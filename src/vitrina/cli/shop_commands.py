@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,6 +11,7 @@ import typer
 from vitrina.cli.app import HERE, JsonOption, PortOption, ShopOption, announce, open_shop
 from vitrina.cli.output import percent, print_json, print_table, stdout
 from vitrina.errors import NotFound
+from vitrina.serving.logs import is_json
 from vitrina.shop import Shop
 
 if TYPE_CHECKING:
@@ -224,10 +226,14 @@ def serve(
     shop: ShopOption = HERE,
 ) -> None:
     """Serve the shop's page and its search."""
-    name = (opened := Shop.open(shop)).folder.settings.name
-    opened.serve(
-        host=host, port=port, bundle=bundle, on_ready=lambda address: announce(name, address)
-    )
+    settings = (opened := Shop.open(shop)).folder.settings
+
+    def tell(address: str) -> None:
+        # where lines are JSON, the server's own line has the address
+        if not is_json(settings.log_format, sys.stderr):
+            announce(settings.name, address)
+
+    opened.serve(host=host, port=port, bundle=bundle, on_ready=tell)
 
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif")

@@ -128,11 +128,16 @@ def train(
 
 def publish(
     run: Annotated[str | None, typer.Argument(help="A run's id; the newest unless given.")] = None,
+    precision: Annotated[
+        str, typer.Option(help="fp32, int8, or auto: int8 where it is as good and faster.")
+    ] = "auto",
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Export a run, compare it with Keras, and have it served."""
-    bundle = open_shop(shop).publish(run)
+    if precision not in ("auto", "fp32", "int8"):
+        raise typer.BadParameter("There are auto, fp32 and int8.", param_hint="--precision")
+    bundle = open_shop(shop).publish(run, precision=precision)  # type: ignore[arg-type]
     if as_json:
         print_json(bundle.info)
         return
@@ -146,7 +151,36 @@ def publish(
         f"Against Keras on {agreement['photos']} photos: the same first category on all, "
         f"probabilities at most {agreement['max_difference']:.1e} apart"
     )
-    stdout().print("A server that runs goes on with the bundle it has until it is restarted.")
+    choice = bundle.info.metrics["precision"]
+    stdout().print(f"Served in {choice['served']}: {choice['why']}", soft_wrap=True)
+    stdout().print("A server that runs takes it within seconds; vitrina rollback goes back.")
+    from vitrina.bundle import kept_bundles  # loads NumPy, which help and others do without
+
+    kept = kept_bundles(bundle.folder.parent)
+    if len(kept) > 1:
+        older = sum(size for version, size in kept.items() if version != bundle.info.version)
+        stdout().print(
+            f"{len(kept) - 1} other bundles are kept, {older / 1e6:.0f} MB; folders in bundles/ "
+            "that nobody will go back to may be deleted."
+        )
+
+
+def rollback(
+    to: Annotated[
+        str | None, typer.Option("--to", help="Go to this bundle instead.", metavar="VERSION")
+    ] = None,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve the bundle again that was served before; each time goes one further back."""
+    switched = open_shop(shop).rollback(to)
+    if as_json:
+        print_json(switched)
+        return
+    stdout().print(f"Served from now on: {switched.version}, before: {switched.before or 'none'}")
+    if switched.embedded:
+        stdout().print(f"{switched.embedded} photos of newer goods were embedded for it.")
+    stdout().print("A server that runs takes it within seconds.")
 
 
 def demo(

@@ -1,34 +1,96 @@
-"""The one place where API, page and errors meet."""
+"""The one place where photos, all else and errors meet."""
 
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import asdict
-from typing import cast
 
-from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
-from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from vitrina.errors import VitrinaError
 from vitrina.folder import ShopFolder
-from vitrina.search.answers import FoundProduct, Language
 from vitrina.search.loaded import LoadedBundle
-from vitrina.serving import catalogue_api, photo_api, problems
+from vitrina.serving import monitoring, problems
+from vitrina.serving.admission import Admission
+from vitrina.serving.deferred import Deferred
+from vitrina.serving.gate import PHOTO_ROUTE, Draining, Gate
+from vitrina.serving.metrics import ServerMetrics
+from vitrina.serving.observation import Observation
+from vitrina.serving.photo_api import PhotoApi
+from vitrina.serving.rate_limit import Networks, RateLimit
+from vitrina.serving.readiness import Readiness
+from vitrina.serving.security_headers import SecurityHeaders
 from vitrina.serving.shop_state import ShopState, load_shop
-from vitrina.store.product_search import Filters
-from vitrina.storefront.pages import Findings, Goods, Shelf, ShopFront
-from vitrina.storefront.pages import create_router as create_pages
-from vitrina.version import __version__
+from vitrina.serving.upload import Uploads
+from vitrina.settings import Settings
+
+
+class ShopApp(Starlette):
+    """A server for one shop: photos are searched at once, all else is loaded behind them.
+
+    Its answers are noted and have the security headers also where the server made a mistake.
+
+    Args:
+        state: The shop.
+
+    Attributes:
+        shop: The same.
+        metrics: What it counts.
+        draining: Whether it is being stopped.
+        rest: All routes but the photo's.
+    """
+
+    def __init__(self, state: ShopState) -> None:
+        settings = state.settings
+        self.shop = state
+        self.metrics = ServerMetrics()
+        self.draining = Draining()
+        admission = Admission(settings.slots, settings.queue, settings.deadline_seconds)
+        uploads = Uploads(
+            state.limits.max_bytes,
+            int(settings.upload_memory_mb * 1e6),
+            settings.upload_seconds,
+            settings.upload_idle_seconds,
+        )
+        photos = PhotoApi(state, admission, uploads)
+        readiness = Readiness(state, admission, self.draining)
+        monitoring.read_from(self.metrics, state, admission, state.heavy)
+
+        def create_rest() -> ASGIApp:
+            from vitrina.serving.api import create_api
+
+            return create_api(state, photos, self.metrics, readiness)
+
+        self.rest = Deferred(create_rest)
+        super().__init__(
+            routes=[
+                Route(PHOTO_ROUTE, photos.search, methods=["POST"]),
+                Mount("", self.rest),
+            ],
+            middleware=_before_routes(settings, self.draining),
+            exception_handlers=problems.HANDLERS,
+        )
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Around all other middleware: what answers to mistakes would be around it."""
+        return Observation(
+            SecurityHeaders(super().build_middleware_stack()),
+            self.metrics,
+            # the one that a trusted proxy named, once the request has passed
+            client=lambda scope: scope["client"][0] if scope.get("client") else None,
+            clients=self.shop.settings.log_clients,
+            paths=(PHOTO_ROUTE, "/v1/search", "/v1/categories", "/"),
+        )
 
 
 def create_app(
     folder: ShopFolder,
     bundle: str | None = None,
     loading: Future[LoadedBundle] | None = None,
-) -> FastAPI:
-    """A server for one shop, with everything loaded.
+) -> ShopApp:
+    """A server for one shop.
 
     Args:
         folder: The shop.
@@ -39,84 +101,35 @@ def create_app(
         ShopVersion: its database is missing or of another version.
         BundleError: the bundle that was named cannot be served.
     """
-    state = load_shop(folder, bundle, loading)
-    app = FastAPI(
-        title=f"{state.settings.name}: search by photo",
-        version=__version__,
-        # both pages would have the browser load scripts from elsewhere
-        docs_url=None,
-        redoc_url=None,
+    return ShopApp(load_shop(folder, bundle, loading))
+
+
+def _before_routes(settings: Settings, draining: Draining) -> list[Middleware]:
+    """What requests pass before they reach a route, in that order."""
+    proxies = Networks(settings.trusted_proxies)
+    photos, others = (
+        RateLimit(
+            per_minute,
+            keys=settings.api_keys,
+            key_times=settings.api_key_times,
+            unlimited=proxies,
+        )
+        for per_minute in (settings.photos_per_minute, settings.requests_per_minute)
     )
-    problems.install(app)
-    app.include_router(photo_api.create_router(state))
-    app.include_router(catalogue_api.create_router(state))
-    app.include_router(create_pages(_shop_front(state)))
+    passed = [
+        Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies.named()),
+        Middleware(Gate, draining=draining, photos=photos, requests=others),
+    ]
+    if settings.cors_origins:
+        from starlette.middleware.cors import CORSMiddleware
 
-    app.add_middleware(_NoSniff)
-
-    @app.get("/healthz", tags=["operation"])
-    def healthz() -> dict[str, str]:
-        """The process lives."""
-        return {"status": "ok"}
-
-    @app.get("/readyz", tags=["operation"], responses=problems.described(503))
-    def readyz() -> Response:
-        """Photos can be searched; if not, why."""
-        if state.not_ready is not None:
-            return problems.problem(
-                503, state.not_ready.code, state.not_ready.message, state.not_ready.hint
-            )
-        return JSONResponse(
-            {"status": "ready", "version": state.photo_search().bundle.info.version}
-        )
-
-    return app
-
-
-class _NoSniff:
-    """Every answer says that its content type is meant."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).setdefault("X-Content-Type-Options", "nosniff")
-            await send(message)
-
-        await self._app(scope, receive, send_marked)
-
-
-def _shop_front(state: ShopState) -> ShopFront:
-    """What the page sees of the shop: the answers of the API, without HTTP between them."""
-
-    def find(words: str, category: str | None, language: str, cursor: str | None) -> Findings:
-        try:
-            found = state.text.search(
-                words,
-                language=cast(Language, language),
-                limit=state.settings.results,
-                filters=Filters(category=category),
-                cursor=cursor,
-            )
-        except VitrinaError as error:
-            return Findings(problem=error.code)
-        return Findings(
-            [_goods(one) for one in found.products],
-            found.total,
-            found.next_cursor,
-            corrected=found.corrected or "",
-        )
-
-    def categories(language: str) -> list[Shelf]:
-        entries = state.text.categories(cast(Language, language))
-        return [Shelf(**asdict(entry)) for entry in entries]
-
-    return ShopFront(state.settings.name, state.settings.language, find, categories)
-
-
-def _goods(product: FoundProduct) -> Goods:
-    shown = asdict(product)
-    del shown["similarity"]
-    return Goods(**shown)
+        return [
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=("GET", "HEAD", "POST"),
+                expose_headers=("Retry-After",),
+            ),
+            *passed,
+        ]
+    return passed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -14,12 +13,11 @@ from vitrina.photos import MEDIA_TYPES, SUFFIXES
 from vitrina.search.answers import CategoryEntry, FoundProduct, TextAnswer
 from vitrina.serving import problems
 from vitrina.serving.language import request_language
+from vitrina.serving.metrics import ServerMetrics
+from vitrina.serving.prices import Price
 from vitrina.serving.shop_state import ShopState
 from vitrina.store.product_search import Filters
-from vitrina.store.products import find_photo
-
-Price = Annotated[Decimal | None, Query(ge=0, max_digits=15, decimal_places=2)]
-"""Of a filter; what no price can be is refused with the parameter's name."""
+from vitrina.store.products import picture_suffix
 
 _TYPE_OF_SUFFIX = {suffix: MEDIA_TYPES[kind] for kind, suffix in SUFFIXES.items()}
 
@@ -30,9 +28,9 @@ class CategoriesResponse(BaseModel):
     categories: list[CategoryEntry]
 
 
-def create_router(state: ShopState) -> APIRouter:
-    """The routes, bound to one shop."""
-    router = APIRouter(tags=["catalogue"], responses=problems.described(422))
+def create_router(state: ShopState, metrics: ServerMetrics) -> APIRouter:
+    """The routes, bound to one shop; searches are counted in `metrics`."""
+    router = APIRouter(tags=["catalogue"], responses=problems.described(422, 429, 503))
 
     @router.get("/v1/search", responses=problems.described(400))
     def search(
@@ -47,13 +45,15 @@ def create_router(state: ShopState) -> APIRouter:
         lang: str = "",
     ) -> TextAnswer:
         """Goods that match all words of `q`; where none does, those that match most of them."""
-        return state.text.search(
+        found = state.text.search(
             q,
             language=request_language(request, lang, state.settings.language),
             limit=limit,
             filters=Filters(category or None, price_min, price_max, in_stock),
             cursor=cursor or None,
         )
+        metrics.text_answered(found.total, corrected=found.corrected is not None)
+        return found
 
     @router.get("/v1/categories")
     def categories(request: Request, lang: str = "") -> CategoriesResponse:
@@ -70,14 +70,14 @@ def create_router(state: ShopState) -> APIRouter:
     @router.api_route("/photos/{sha256}", methods=["GET", "HEAD"], include_in_schema=False)
     def picture(sha256: str) -> FileResponse:
         """A picture of the catalogue; its name is its content, so it may be kept for ever."""
-        with state.sessions() as session:
-            photo = find_photo(session, sha256)
-        path = state.folder.photo(photo.sha256, photo.suffix) if photo else None
-        if photo is None or path is None or not path.is_file():
+        with state.database.reading() as connection:
+            suffix = picture_suffix(connection, sha256)
+        path = state.folder.photo(sha256, suffix) if suffix else None
+        if suffix is None or path is None or not path.is_file():
             raise NotFound("There is no such picture.", hint="Reload the page.")
         return FileResponse(
             path,
-            media_type=_TYPE_OF_SUFFIX[photo.suffix],
+            media_type=_TYPE_OF_SUFFIX[suffix],
             headers={"Cache-Control": "public, max-age=31536000, immutable"},
         )
 

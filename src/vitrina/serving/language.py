@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from fastapi import Request
+from starlette.requests import Request
 
 from vitrina.search.answers import Language
 from vitrina.storefront.texts import choose_language

@@ -1,23 +1,34 @@
-"""`POST /v1/search/photo`: a shopper's photo in, the category and its goods out."""
+"""`POST /v1/search/photo`: a shopper's photo in, the category and its goods out.
+
+The route is Starlette's own and knows nothing of FastAPI, which `vitrina.serving.api` describes it
+with: a server answers its first photo before FastAPI has been loaded.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import uuid4
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, ValidationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
-from vitrina.photos import decode
+from vitrina.photos import decode, sniff
 from vitrina.search.answers import CategoryGuess, Decision, FoundProduct, Language
 from vitrina.search.engine import PhotoSearch
 from vitrina.serving import problems
-from vitrina.serving.catalogue_api import Price
+from vitrina.serving.admission import Admission
 from vitrina.serving.language import request_language
+from vitrina.serving.observation import observed
+from vitrina.serving.photo_load import load_of, pixels_of
+from vitrina.serving.prices import Price
 from vitrina.serving.shop_state import ShopState
-from vitrina.serving.upload import read_photo
+from vitrina.serving.upload import Uploads
 from vitrina.store.product_search import Filters
 
 
@@ -50,76 +61,124 @@ class PhotoResponse(BaseModel):
     model: ModelName
 
 
-def create_router(state: ShopState) -> APIRouter:
-    """The route, bound to one shop."""
-    router = APIRouter(prefix="/v1", tags=["search"])
-    slots = CapacityLimiter(state.settings.slots)
+class PhotoQuery(BaseModel):
+    """What an address may ask for besides the photo."""
 
-    @router.post(
-        "/search/photo",
-        responses=problems.described(400, 413, 415, 422, 503),
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {
-                    kind: {"schema": {"type": "string", "format": "binary"}}
-                    for kind in ("image/jpeg", "image/png", "image/webp")
-                }
-                | {
-                    "multipart/form-data": {
-                        "schema": {
-                            "type": "object",
-                            "required": ["photo"],
-                            "properties": {"photo": {"type": "string", "format": "binary"}},
-                        }
-                    }
-                },
-            }
-        },
-    )
-    async def search_photo(
-        request: Request,
-        limit: Annotated[int, Query(ge=1, le=100)] = state.settings.results,
-        lang: str = "",
-        q: str = "",
-        category: str = "",
-        price_min: Price = None,
-        price_max: Price = None,
-        in_stock: bool = False,
-    ) -> PhotoResponse:
+    limit: Annotated[int, Field(ge=1, le=100)] | None = None
+    lang: str = ""
+    q: str = ""
+    category: str = ""
+    price_min: Price = None
+    price_max: Price = None
+    in_stock: bool = False
+
+
+class PhotoApi:
+    """The route, bound to one shop.
+
+    Args:
+        state: The shop.
+        admission: Who may use the slots.
+        uploads: Bodies on their way.
+    """
+
+    def __init__(self, state: ShopState, admission: Admission, uploads: Uploads) -> None:
+        self._state = state
+        self._admission = admission
+        self._uploads = uploads
+        # as many threads as slots: what waits, waits in `admission`
+        self._threads = CapacityLimiter(admission.slots)
+
+    async def search(self, request: Request) -> Response:
         """Finds the category that a photo shows, and its goods.
 
         Words and filters leave out goods that do not match them, before the nearest are chosen.
         The photo is kept in memory while it is looked at, and nowhere afterwards.
         """
-        search = state.photo_search()
-        photo = await read_photo(request, state.limits.max_bytes)
-        language = request_language(request, lang, state.settings.language)
-        filters = Filters(category or None, price_min, price_max, in_stock)
-        arrived = time.perf_counter()
-        return await to_thread.run_sync(
-            _answer, state, search, photo, language, limit, q, filters, arrived, limiter=slots
+        try:
+            query = PhotoQuery.model_validate(dict(request.query_params))
+        except ValidationError as error:
+            return problems.invalid_query(error.errors(), request.scope)
+        settings = self._state.settings
+        asked = _Asked(
+            request_language(request, query.lang, settings.language),
+            settings.results if query.limit is None else query.limit,
+            query.q,
+            Filters(query.category or None, query.price_min, query.price_max, query.in_stock),
         )
+        answer = await self._answer(request, asked)
+        noted = observed(request.scope)
+        noted.decision, noted.query_id = answer.decision, answer.query_id
+        noted.parts = answer.timings_ms.model_dump()
+        return Response(answer.model_dump_json(), media_type="application/json")
 
-    return router
+    async def _answer(self, request: Request, asked: _Asked) -> PhotoResponse:
+        search = self._state.photo_search()
+        upload = self._uploads.expect(request)
+        load = load_of(_declared_kind(request), upload.declared)
+        with upload, self._admission.admit(load) as place:
+            photo = await upload.read()
+            arrived = time.perf_counter()
+            kind = sniff(photo)
+            place.arrived(load_of(kind, len(photo), pixels_of(kind, photo)))
+            # nothing more of the body comes, so the next thing to be told is that nobody waits
+            gone = asyncio.ensure_future(request.receive())
+            try:
+                await place.slot(gone)
+                return await to_thread.run_sync(
+                    _answer,
+                    self._state,
+                    search,
+                    photo,
+                    asked,
+                    arrived,
+                    gone.done,
+                    limiter=self._threads,
+                )
+            finally:
+                gone.cancel()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is wanted besides the photo."""
+
+    language: Language
+    limit: int
+    words: str
+    filters: Filters
+
+
+_KINDS = {
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/heic": "heic",
+    "image/heif": "heic",
+    "image/avif": "avif",
+}
+
+
+def _declared_kind(request: Request) -> str:
+    """The format that the headers name; the commonest where they name none."""
+    return _KINDS.get(request.headers.get("content-type", "").lower(), "jpeg")
 
 
 def _answer(
     state: ShopState,
     search: PhotoSearch,
     photo: bytes,
-    language: Language,
-    limit: int,
-    words: str,
-    filters: Filters,
+    asked: _Asked,
     arrived: float,
+    is_gone: Callable[[], bool],
 ) -> PhotoResponse:
     started = time.perf_counter()
-    pixels = decode(photo, state.limits)
+    pixels = decode(photo, state.limits, state.heavy)
     decoded = time.perf_counter()
-    within = state.text.matching(words, filters)
+    if is_gone():
+        raise ClientDisconnect
+    within = state.text.matching(asked.words, asked.filters)
     matched = time.perf_counter()
-    found = search.search(pixels, language=language, limit=limit, within=within)
+    found = search.search(pixels, language=asked.language, limit=asked.limit, within=within)
     answer, info = found.answer, search.bundle.info
     return PhotoResponse(
         query_id=uuid4().hex,

@@ -2,28 +2,83 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 
 from vitrina.errors import SettingError
 from vitrina.folder import ShopFolder
 from vitrina.search.loaded import LoadedBundle
+from vitrina.serving import logs
+from vitrina.serving import metrics as families
 from vitrina.serving.app import create_app
+from vitrina.serving.connections import KEEP_ALIVE_SECONDS, OpenConnections
+from vitrina.serving.gate import Draining
+from vitrina.serving.served_bundle import ServedBundle
+from vitrina.settings import Settings
 from vitrina.starting import without_garbage_collection
+from vitrina.version import __version__
+
+_CLOSING_SECONDS = 3
+"""For connections to close after the last answer; longer than any lingers."""
+
+_REST_SECONDS = 1.0
+"""After these, what is not searching by photo is loaded though nobody asked for it yet: the first
+photo must not share the processor with that."""
+
+_OTHER_FILES = 256
+"""That a server has open besides connections: the database, pictures, libraries."""
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, telling when it listens."""
+    """Uvicorn, telling when it listens, and answering what it accepted before it ends.
 
-    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+    Args:
+        config: Of uvicorn.
+        draining: Told as soon as the server is asked to stop.
+        drain_seconds: Time for what was accepted.
+        on_listening: Called once requests are answered.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        draining: Draining,
+        drain_seconds: float,
+        on_listening: Callable[[], None],
+    ) -> None:
         super().__init__(config)
+        self._draining = draining
+        self._drain_seconds = drain_seconds
         self._on_listening = on_listening
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal: whoever asks from now on is told that the server ends."""
+        self._draining.begin()
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Takes no more connections, finishes what was accepted, ends."""
+        self._draining.begin()
+        logs.event(logging.INFO, "stopping", always=True, in_flight=len(self.server_state.tasks))
+        for server in self.servers:
+            server.close()
+        # Connections stay open meanwhile: uvicorn would cut those whose next request is on its way.
+        latest = asyncio.get_running_loop().time() + self._drain_seconds
+        while self.server_state.tasks and asyncio.get_running_loop().time() < latest:
+            if self.force_exit:
+                break
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -55,22 +110,89 @@ def run_server(
         SettingError: the address cannot be listened on.
         BundleError: the bundle that was named cannot be served.
     """
-    with _listen(host, port) as listener:
+    settings = folder.settings
+    stream, form, level = logs.stderr_lines(), settings.log_format, settings.log_level
+    with _listen(host, port) as listener, logs.written_to(stream, form=form, level=level) as lines:
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
         with without_garbage_collection():
             app = create_app(folder, bundle, loading)
+        metrics, served = app.metrics, app.shop.served
+        metrics.read(families.LOG_DROPPED, lambda: lines.dropped)
+
+        def tell() -> None:
+            metrics.set_started()
+            _say_ready(folder.settings, served, address, metrics.started)
+            app.rest.build_in(_REST_SECONDS)
+            if on_ready:
+                on_ready(address)
+
+        connections = OpenConnections(settings.connections)
+        _allow_files(settings.connections + _OTHER_FILES)
         config = uvicorn.Config(
             app,
-            log_level="warning",
+            http=connections.protocol(),
+            # what it says is written with what we say
+            log_config=None,
+            access_log=False,
             server_header=False,
+            # the application hears proxies itself, and only those that the settings name
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_CLOSING_SECONDS,
             # there are no sockets of the web, and looking for libraries of them takes time
             ws="none",
             lifespan="off",
         )
-        server = _Server(config, lambda: on_ready(address) if on_ready else None)
-        with _asked_to_stop(server):
+        server = _Server(
+            config,
+            app.draining,
+            settings.drain_seconds,
+            tell,
+        )
+        # a bundle that is made active is loaded also where nobody asks for the moment
+        with _asked_to_stop(server), served.watching():
             server.run(sockets=[listener])
+        logs.event(logging.INFO, "stopped", always=True)
+
+
+def _say_ready(
+    settings: Settings, served: ServedBundle, address: str, seconds: float | None
+) -> None:
+    status = served.status()
+    logs.event(
+        logging.INFO,
+        "ready",
+        always=True,
+        shop=settings.name,
+        address=address,
+        version=__version__,
+        pid=os.getpid(),
+        bundle=status.version or "none",
+        threads=settings.inference_threads,
+        slots=settings.slots,
+        start_ms=None if seconds is None else round(seconds * 1e3),
+    )
+    if status.version is None and (trouble := status.trouble) is not None:
+        logs.event(
+            logging.WARNING,
+            "no_bundle",
+            say=f"Words are searched, photos are not. {trouble.message}",
+            code=trouble.code,
+            hint=trouble.hint,
+        )
+
+
+def _allow_files(number: int) -> None:
+    """Lets this process have so many files and sockets open, where the system permits it."""
+    try:
+        import resource
+    except ImportError:
+        return  # no system of the Unix kind
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def require_address(host: str, port: int) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from vitrina.errors import BundleError, NoBundle
+from vitrina.errors import BundleError
 from vitrina.folder import ShopFolder
-from vitrina.photos import Limits
-from vitrina.search.decision import AcceptedRisk
+from vitrina.photos import HeavyDecoder, Limits
 from vitrina.search.engine import PhotoSearch
-from vitrina.search.loaded import LoadedBundle, load_bundle
+from vitrina.search.loaded import LoadedBundle
 from vitrina.search.text import TextSearch
+from vitrina.serving.served_bundle import ServedBundle
 from vitrina.settings import Settings
-from vitrina.store.database import Sessions, open_database
+from vitrina.store.reading import DatabaseReader, open_for_reading
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,17 @@ class ShopState:
 
     Attributes:
         folder: The shop.
-        sessions: Its database.
+        database: Which a server only reads.
         text: Search by words.
-        photo: Search by photo; None where there is nothing to serve.
-        not_ready: Why there is nothing to serve.
+        served: Search by photo, with the bundle that is active.
+        heavy: Decodes shoppers' HEIC and AVIF photos, one at a time.
     """
 
     folder: ShopFolder
-    sessions: Sessions
+    database: DatabaseReader
     text: TextSearch
-    photo: PhotoSearch | None
-    not_ready: BundleError | None
+    served: ServedBundle
+    heavy: HeavyDecoder
 
     @property
     def settings(self) -> Settings:
@@ -44,15 +44,19 @@ class ShopState:
         """On shoppers' photos."""
         return self.settings.photo_limits
 
+    @property
+    def not_ready(self) -> BundleError | None:
+        """Why there is nothing to serve; None where there is something."""
+        status = self.served.status()
+        return status.trouble if status.version is None else None
+
     def photo_search(self) -> PhotoSearch:
-        """Search by photo.
+        """Search by photo, for one request: the next may get that of another bundle.
 
         Raises:
             BundleError: there is nothing to serve, and why.
         """
-        if self.photo is None:
-            raise self.not_ready or NoBundle("Nothing is published yet.")
-        return self.photo
+        return self.served.search()
 
 
 def load_shop(
@@ -71,17 +75,9 @@ def load_shop(
         ShopVersion: the database is missing or of another version.
         BundleError: the bundle that was named cannot be served.
     """
-    sessions = open_database(folder.database)
-    text = TextSearch(sessions, folder.synonyms)
-    try:
-        loaded = (
-            loading.result()
-            if loading
-            else load_bundle(folder.bundles, bundle, threads=folder.settings.threads)
-        )
-    except BundleError as error:
-        if bundle is not None:
-            raise
-        return ShopState(folder, sessions, text, None, error)
-    photo = PhotoSearch(loaded, sessions, risk=AcceptedRisk.of(folder.settings))
-    return ShopState(folder, sessions, text, photo, None)
+    database = open_for_reading(folder.database)
+    served = ServedBundle(folder, database, version=bundle, loading=loading)
+    text = TextSearch(database, folder.synonyms)
+    seconds = folder.settings.heic_seconds
+    heavy = HeavyDecoder(seconds=seconds, wait_seconds=seconds)
+    return ShopState(folder, database, text, served, heavy)
