@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Row, select
 
+from vitrina.search.exact import exact_nearest
 from vitrina.search.vector_index import EXACT_UP_TO, VectorIndex
 from vitrina.search.vectors import Half, Rows, VectorStore
 from vitrina.store.schema import CATEGORIES, PHOTOS, PRODUCTS
@@ -225,22 +226,24 @@ class GoodsSnapshot:
         if self.index is not None and size > _EXACT_SCOPE:
             proposed = self._proposed(shelf, places, question, count)
             if len(proposed) >= count or size == len(shelf.products):
-                keys, cosines = _exact(self.store.take(shelf.rows[proposed]), question, count)
+                keys, cosines = exact_nearest(
+                    self.store.take(shelf.rows[proposed]), question.half, count
+                )
                 return proposed[keys], cosines
         if self._matrix is not None:
             start = shelf.start
             if isinstance(places, slice):
                 vectors = self._matrix[start + places.start : start + places.stop]
-                keys, cosines = _exact(vectors, question, count)
+                keys, cosines = exact_nearest(vectors, question.half, count)
                 return keys + places.start, cosines
-            keys, cosines = _exact(self._matrix[start + places], question, count)
+            keys, cosines = exact_nearest(self._matrix[start + places], question.half, count)
             return places[keys], cosines
         listed = np.arange(places.start, places.stop) if isinstance(places, slice) else places
         found = [np.empty(0, dtype=np.int64)]
         likeness: list[Embedding] = [np.empty(0, dtype=np.float32)]
         for begin in range(0, len(listed), _COMPARED_AT_ONCE):
             part = listed[begin : begin + _COMPARED_AT_ONCE]
-            keys, cosines = _exact(self.store.take(shelf.rows[part]), question, count)
+            keys, cosines = exact_nearest(self.store.take(shelf.rows[part]), question.half, count)
             found.append(part[keys])
             likeness.append(cosines)
         order = np.argsort(-np.concatenate(likeness), kind="stable")[:count]
@@ -254,7 +257,7 @@ class GoodsSnapshot:
         if question.proposed is None:
             rows = self.index.propose(question.embedding)
             if self._newest is not None:  # what came after the index was built
-                keys, _ = _exact(self._newest, question, count)
+                keys, _ = exact_nearest(self._newest, question.half, count)
                 rows = np.concatenate([keys + self.index.info.rows, rows])
             question.proposed = self._places_of(rows)
         found = question.proposed - shelf.start
@@ -274,25 +277,6 @@ class GoodsSnapshot:
 
 def _size(places: slice | Rows) -> int:
     return int(places.stop - places.start) if isinstance(places, slice) else len(places)
-
-
-def _exact(vectors: Half, question: _Question, count: int) -> tuple[Rows, Embedding]:
-    """The `count` nearest of `vectors`, (N, D), and their cosines, the nearest first."""
-    from usearch.index import MetricKind, search
-
-    if not len(vectors) or not count:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    matches = search(
-        vectors,
-        question.half,
-        min(count, len(vectors)),
-        MetricKind.IP,
-        exact=True,
-        threads=1,
-    )
-    keys: Rows = np.asarray(matches.keys).astype(np.int64)
-    cosines: Embedding = 1 - np.asarray(matches.distances)
-    return keys, cosines
 
 
 def _by_product(

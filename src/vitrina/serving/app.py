@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from vitrina.folder import ShopFolder
+from vitrina.search.exact import load_ahead
 from vitrina.search.loaded import LoadedBundle
 from vitrina.serving import monitoring, problems
 from vitrina.serving.admission import Admission
@@ -61,6 +62,7 @@ class ShopApp(Starlette):
         def create_rest() -> ASGIApp:
             from vitrina.serving.api import create_api
 
+            load_ahead()
             return create_api(state, photos, self.metrics, readiness)
 
         self.rest = Deferred(create_rest)
