@@ -121,9 +121,9 @@ def test_no_more_threads_than_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ("cores", "slots", "threads", "expected"),
     [
         (1, 2, 0, 1),
-        (2, 2, 0, 1),
+        (2, 2, 0, 2),
         (2, 1, 0, 2),
-        (4, 4, 0, 1),
+        (4, 4, 0, 2),
         (8, 2, 0, 4),
         (2, 2, 2, 2),
         (1, 1, 3, 3),

@@ -188,8 +188,9 @@ class Settings(BaseSettings):
     @property
     def inference_threads(self) -> int:
         """Processor threads for one inference, 1 or more."""
-        # photos side by side waste less than one split over several threads (docs/inference.md)
-        return self.threads or max(1, usable_cores() // self.slots)
+        cores = usable_cores()
+        # photos mostly come one at a time: two threads answer sooner (docs/inference.md)
+        return self.threads or min(cores, max(2, cores // self.slots))
 
     @property
     def photo_limits(self) -> Limits:

@@ -15,7 +15,7 @@ from vitrina.serving.security_headers import has_body
 
 PHOTO_ROUTE = "/v1/search/photo"
 _OPERATION = ("/healthz", "/readyz", "/metrics")
-_FILES = ("/static/", "/photos/")
+_FILES = ("/static/", "/photos/", "/widget.js")
 
 THREADS = 6
 """Requests other than photos that are worked on at the same time; the photos' slots are apart.
