@@ -310,9 +310,12 @@ def test_through_a_real_proxy(
     assert found.headers["strict-transport-security"]
     form = client.post(PHOTO_ROUTE, files={"photo": ("a.jpg", LAMP, "image/jpeg")})
     assert form.json()["category"]["id"] == "lamps"
-    large = client.post(
-        PHOTO_ROUTE, content=bytes(30_000_000), headers={"content-type": "image/jpeg"}
-    )
+    kind, shop = {"content-type": "image/jpeg"}, "https://shop.example"
+    large = client.post(PHOTO_ROUTE, content=bytes(30_000_000), headers=kind | {"origin": shop})
+    assert large.headers["access-control-allow-origin"] == shop
+    other = {"origin": "https://other.example"}
+    larger = client.post(PHOTO_ROUTE, content=bytes(30_000_000), headers=kind | other)
+    assert "access-control-allow-origin" not in larger.headers
     assert (large.status_code, large.json()["code"]) == (413, "photo_too_large")
     assert large.headers["content-type"] == "application/problem+json"
     # what a client claims to be does not arrive, its address does

@@ -108,6 +108,15 @@ def test_the_shops_own_site_may_read_answers(embedded: AppClient) -> None:
     answer = embedded.send_photo(b"no photo", headers={"origin": SHOP})
     refused(answer, 415, "photo_type")
     assert answer.headers["access-control-allow-origin"] == SHOP
+
+
+def test_the_shops_own_site_is_told_of_mistakes_of_the_server(
+    embedded: AppClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TextSearch, "matching", lambda *_a, **_o: 1 / 0)
+    answer = embedded.send_photo(LAMP, headers={"origin": SHOP})
+    refused(answer, 500, "internal")
+    assert answer.headers["access-control-allow-origin"] == SHOP
     assert answer.headers["access-control-expose-headers"] == "Retry-After"
 
 

@@ -78,7 +78,7 @@ class ShopApp(Starlette):
     def build_middleware_stack(self) -> ASGIApp:
         """Around all other middleware: what answers to mistakes would be around it."""
         return Observation(
-            SecurityHeaders(super().build_middleware_stack()),
+            SecurityHeaders(_shared(super().build_middleware_stack(), self.shop.settings)),
             self.metrics,
             # the one that a trusted proxy named, once the request has passed
             client=lambda scope: scope["client"][0] if scope.get("client") else None,
@@ -118,20 +118,21 @@ def _before_routes(settings: Settings, draining: Draining) -> list[Middleware]:
         )
         for per_minute in (settings.photos_per_minute, settings.requests_per_minute)
     )
-    passed = [
+    return [
         Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies.named()),
         Middleware(Gate, draining=draining, photos=photos, requests=others),
     ]
-    if settings.cors_origins:
-        from starlette.middleware.cors import CORSMiddleware
 
-        return [
-            Middleware(
-                CORSMiddleware,
-                allow_origins=settings.cors_origins,
-                allow_methods=("GET", "HEAD", "POST"),
-                expose_headers=("Retry-After",),
-            ),
-            *passed,
-        ]
-    return passed
+
+def _shared(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """The application for pages of the origins that the settings name, refusals included."""
+    if not settings.cors_origins:
+        return app
+    from starlette.middleware.cors import CORSMiddleware
+
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "HEAD", "POST"),
+        expose_headers=("Retry-After",),
+    )
