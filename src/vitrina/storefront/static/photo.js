@@ -30,7 +30,10 @@ export async function prepare(file) {
  */
 async function decode(file) {
   try {
-    return await createImageBitmap(file, { imageOrientation: "from-image" });
+    // Older browsers do not know the word, and turn photos without it.
+    return await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() =>
+      createImageBitmap(file),
+    );
   } catch {
     return null;
   }
