@@ -305,5 +305,5 @@ def _without_projection(references: References) -> tuple[Floats, Labels, int]:
 def test_a_bundle_from_before_is_served_as_before(shop: Shop, tmp_path: Path) -> None:
     bundle = publish_tiny(shop.folder)
     described = json.loads((bundle.folder / "bundle.json").read_text("utf-8"))
-    assert set(described["checksums"]) == {"model.onnx", "goods.npy"}
+    assert set(described["checksums"]) == {"model.onnx", "goods.npy", "golden.npz"}
     assert shop.search_photo(drawn_photo(kind="JPEG")).decision == "category"

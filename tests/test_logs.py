@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -228,21 +229,32 @@ def test_a_pipe_that_nobody_reads_does_not_keep_a_server_from_ending(tmp_path: A
     assert (ended.returncode, ended.stdout) == (0, b"ended\n")
 
 
-def test_a_signal_in_the_middle_of_a_line_may_write_its_own() -> None:
+def signalled() -> None:
+    """Writes lines while a signal's handler writes its own; for a process of its own."""
+
     def handle(_number: int, _frame: object) -> None:
         event(logging.WARNING, "signal")
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0005)  # only now: a handler is not to meet itself
 
     def say() -> None:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0005, 0.0005)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0005)
         for number in range(3000):
             event(logging.INFO, "answer", number=number)
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, signal.SIG_IGN)
 
-    before = signal.signal(signal.SIGVTALRM, handle)
-    try:
-        found = [json.loads(line) for line in lines(say)]
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+    signal.signal(signal.SIGVTALRM, handle)
+    found = [json.loads(line) for line in lines(say)]
     assert [line["number"] for line in found if line["event"] == "answer"] == list(range(3000))
     assert any(line["event"] == "signal" for line in found)
+
+
+def test_a_signal_in_the_middle_of_a_line_may_write_its_own() -> None:
+    # a process of its own: the threads of other libraries are not to be signalled
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+        "import test_logs; test_logs.signalled()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert ended.returncode == 0, ended.stderr
