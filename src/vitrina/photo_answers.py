@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import numpy.typing as npt
 
 from vitrina.ahead import map_ahead
 from vitrina.encoder import Encoded, Encoder
@@ -58,7 +59,7 @@ class PhotoAnswers:
 
     def embed_goods(
         self, photos: Sequence[str], label: str, progress: Progress
-    ) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    ) -> list[npt.NDArray[np.float32]]:
         """What pictures of the goods are compared by, each (D,) float32 of unit length."""
         with ThreadPoolExecutor(usable_cores()) as pool:
             return list(progress.track(map_ahead(pool, self._embed, photos), label, len(photos)))
@@ -66,7 +67,7 @@ class PhotoAnswers:
     def _ask(self, sha256: str) -> Encoded:
         return self.encoder.encode(self._pixels[sha256])
 
-    def _embed(self, sha256: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    def _embed(self, sha256: str) -> npt.NDArray[np.float32]:
         known = self._known.get(sha256)
         return encode_goods(
             self.encoder, self._pixels[sha256], plain=None if known is None else known.embedding

@@ -1,7 +1,7 @@
 """HEIC and AVIF, decoded in child processes that may crash, hang or run out of memory.
 
 Their decoders are large, and memory faults are found in them every year. What goes wrong in one
-costs the photo that did it and a tenth of a second for a new child, not the server.
+costs the photo that did it and the start of a new child (docs/photos.md), not the server.
 """
 
 from __future__ import annotations

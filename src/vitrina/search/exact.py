@@ -12,8 +12,8 @@ Rows = npt.NDArray[np.int64]
 Cosines = npt.NDArray[np.float32]
 
 _FEW = 1024
-"""So many are compared by NumPy as long as USearch has not been loaded: that takes longer than a
-tenth of a server's start, and compares a few hundred embeddings a millisecond sooner."""
+"""So many are compared by NumPy as long as USearch has not been loaded. Loading it takes about a
+tenth of a server's start; NumPy takes 0.6 ms longer for 256 embeddings, 3 ms for 1,024."""
 
 
 def exact_nearest(vectors: Half, question: Half, count: int) -> tuple[Rows, Cosines]:
