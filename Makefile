@@ -8,9 +8,9 @@ BACKBONES ?= all
 SERVE ?= 1
 PORT ?= 8000
 DEMO_SHOP ?= build/demo-shop
-CHECKED = src tests demo benchmarks docs fuzz
+CHECKED = src tests demo benchmarks docs fuzz integrations
 
-.PHONY: help setup demo test lint unit fuzz soak format constraints draw clean .chromium
+.PHONY: help setup demo test lint unit fuzz soak format constraints draw modules clean .chromium .php
 
 help:
 	@sed -n '1,3p' Makefile
@@ -33,8 +33,11 @@ demo: setup
 	$(BIN)/vitrina demo demo --shop "$(DEMO_SHOP)" --backbones "$(BACKBONES)" \
 	  $(if $(filter 0,$(SERVE)),--no-serve,--serve --port $(PORT))
 
-test: lint .chromium
-	$(BIN)/python -m pytest
+# A process a core; what one module sets up is set up once.
+PYTEST = $(BIN)/python -m pytest -n auto --dist loadfile
+
+test: lint .chromium .php
+	$(PYTEST)
 
 lint: setup
 	$(BIN)/ruff check $(CHECKED)
@@ -58,20 +61,36 @@ soak: setup
 	$(BIN)/python benchmarks/soak.py "$(SOAK_SHOP)" --minutes $(SOAK_MINUTES) --out build/soak.json
 
 unit: setup
-	$(BIN)/python -m pytest -m "not browser"
+	$(PYTEST) -m "not browser and not php"
 
-# Debian's own Chromium: browsers that test tools fetch for themselves are no registry's package.
-.chromium:
-	@command -v chromium >/dev/null || { \
+# $(1) says whether it is here, $(2) what it is, $(3) which of Debian's packages bring it.
+define from_debian
+	@$(1) || { \
 	  if [ "$$(id -u)" = 0 ]; then root=; \
 	  elif command -v sudo >/dev/null; then root=sudo; else root=none; fi; \
 	  if [ "$$root" = none ] || ! command -v apt-get >/dev/null; then \
-	    echo "error: the browser tests need Chromium as the command chromium, which is not here."; \
-	    echo "hint: install your system's package chromium, or leave these tests out: make unit"; \
+	    echo "error: $(2), which is not here."; \
+	    echo "hint: install your system's $(3), or leave these tests out: make unit"; \
 	    exit 1; \
 	  fi >&2; \
-	  echo "Installing Chromium from Debian's packages"; \
-	  $$root apt-get update -q && $$root apt-get install -q -y --no-install-recommends chromium; }
+	  echo "Installing $(3) from Debian's packages"; \
+	  $$root apt-get update -q && $$root apt-get install -q -y --no-install-recommends $(3); }
+endef
+
+# Debian's own Chromium: browsers that test tools fetch for themselves are no registry's package.
+.chromium:
+	$(call from_debian,command -v chromium >/dev/null,the browser tests need Chromium as the\
+	  command chromium,chromium)
+
+TWIG = /usr/share/php/Twig/autoload.php
+# The shop modules of integrations/ are PHP, and are tested by PHP.
+.php:
+	$(call from_debian,php -m 2>/dev/null | grep -q pdo_sqlite && test -e $(TWIG),the shop modules\
+	  are tested by PHP with SQLite and Twig,php-cli php-sqlite3 php-twig)
+
+# The archives that shops install: dist/vitrina-woocommerce.zip and dist/vitrina.ocmod.zip.
+modules:
+	$(PYTHON) integrations/build.py dist
 
 format: setup
 	$(BIN)/ruff check --fix $(CHECKED)

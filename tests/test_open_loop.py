@@ -258,6 +258,8 @@ def test_constant_arrivals() -> None:
     assert times == [0, 0.25, 0.5, 0.75, 1.0, 1.25]
 
 
+# Tests of what survives a killed process may have ended the helper that multiprocessing keeps.
+@pytest.mark.filterwarnings("ignore:resource_tracker. process died unexpectedly:UserWarning")
 def test_it_works_in_a_process_of_its_own() -> None:
     with serving(lambda _body: (200, {})) as port, LoadGenerator(PHOTO) as generator:
         asked = order(port, [Request(0.01 * number, 0) for number in range(5)])
