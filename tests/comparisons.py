@@ -30,6 +30,7 @@ from vitrina.evaluation.comparison import (
     Verdict,
 )
 from vitrina.machine import Machine
+from vitrina.notices import left_out, same_picture, untested
 
 MACHINE = Machine("Made-up processor", 2, 8.2, "Linux 6.1", "3.11.9")
 
@@ -341,7 +342,11 @@ def made_comparison(root: Path | None = None, *, categories: int = len(GOODS)) -
         files={
             sha: f"photos/{sha[:2]}/{sha}.jpg" for several in photos.values() for sha in several
         },
-        notices=("2 pictures with the same bytes in two categories were left out.",),
+        notices=(
+            same_picture("L-7", "lampy", "S-9", "rozetki"),
+            left_out("gone"),
+            untested(["lampy", "rozetki"]),
+        ),
         machine=MACHINE,
         versions={"vitrina": "1.2.3", "keras": "3.15.0", "onnxruntime": "1.22.0"},
         command="vitrina compare --backbones mobilenet_v2,resnet50,efficientnet_b0 --seed 0",

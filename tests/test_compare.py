@@ -235,8 +235,8 @@ def test_odd_categories_are_compared_all_the_same(tmp_path: Path) -> None:
     assert slugs["single"].test == 0
     assert candidate.offline is not None
     assert "single" not in candidate.offline.test.by_category
-    assert any("same picture" in notice for notice in comparison.notices)
-    assert any("Not tested" in notice for notice in comparison.notices)
+    assert any("same picture" in notice.message for notice in comparison.notices)
+    assert any(notice.code == "untested" for notice in comparison.notices)
     assert comparison.choice.best == candidate.backbone
 
 

@@ -16,6 +16,7 @@ from stored import add_product, photo
 
 from vitrina.dataset import Dataset, build_dataset
 from vitrina.errors import DatasetError
+from vitrina.notices import Notice, leaked, left_out, same_picture, untested
 from vitrina.store.categories import add_category, named_categories
 from vitrina.store.corrections import DROP, KEEP, decide, take_back
 from vitrina.store.schema import METADATA
@@ -133,8 +134,9 @@ def test_same_picture_in_two_categories_is_told(connection: Connection) -> None:
     add(connection, "b", "wrong", [("a0.1", None)])
     dataset = build_dataset(connection, seed=0)
     (notice,) = dataset.notices
-    assert "a0 (a)" in notice
-    assert "wrong (b)" in notice
+    assert "a0 (a)" in notice.message
+    assert "wrong (b)" in notice.message
+    assert notice == same_picture("a0", "a", "wrong", "b")
     (sample,) = (s for s in dataset.samples if s.sha256 == sha("a0.1"))
     assert sample.category == "a"
 
@@ -174,7 +176,7 @@ def test_category_without_photos_to_learn_from(connection: Connection) -> None:
     add(connection, "d", "d0", [])
     dataset = build_dataset(connection, seed=0)
     assert dataset.categories == ("a", "b")
-    assert dataset.notices == ("c is left out: it has no photo to learn from.",)
+    assert dataset.notices == (left_out("c"),)
 
 
 def test_category_without_photos_to_test_on(connection: Connection) -> None:
@@ -182,7 +184,7 @@ def test_category_without_photos_to_test_on(connection: Connection) -> None:
     add(connection, "c", "c0", [("c0", None)])
     dataset = build_dataset(connection, seed=0)
     assert sides(dataset)["c0"] == "train"
-    assert dataset.notices == ("Not tested, for want of photos: c.",)
+    assert dataset.notices == (untested(["c"]),)
 
 
 def test_too_little(connection: Connection) -> None:
@@ -224,11 +226,11 @@ def test_without_holds_to_the_rules(connection: Connection) -> None:
     less = dataset.without(of(dataset, "c", "train"))
     assert less.categories == ("a", "b")
     assert {sample.category for sample in less.samples} == {"a", "b"}
-    assert less.notices == ("c is left out: it has no photo to learn from.",)
-    untested = dataset.without(of(dataset, "a", "test"))
-    assert untested.notices == ("Not tested, for want of photos: a.",)
-    more = untested.without(of(dataset, "b", "test"))
-    assert more.notices == ("Not tested, for want of photos: a, b.",)
+    assert less.notices == (left_out("c"),)
+    less = dataset.without(of(dataset, "a", "test"))
+    assert less.notices == (untested(["a"]),)
+    more = less.without(of(dataset, "b", "test"))
+    assert more.notices == (untested(["a", "b"]),)
     every = [sample.sha256 for sample in dataset.part("test")]
     with pytest.raises(DatasetError, match="No photo is left to test on"):
         dataset.without(every)
@@ -253,6 +255,27 @@ def test_written_and_read(connection: Connection, tmp_path: Path) -> None:
     dataset = build_dataset(connection, seed=3)
     dataset.write(tmp_path / "dataset.json")
     assert Dataset.read(tmp_path / "dataset.json") == dataset
+
+
+def test_notices_are_read_back_and_those_of_older_versions_too(
+    connection: Connection, tmp_path: Path
+) -> None:
+    fill(connection, products=5)
+    add(connection, "b", "wrong", [("a0.1", None)])
+    add(connection, "c", "c0", [("c0", None)])
+    dataset = build_dataset(connection, seed=0)
+    assert [notice.code for notice in dataset.notices] == ["same_picture", "untested"]
+    file = tmp_path / "dataset.json"
+    dataset.write(file)
+    assert Dataset.read(file) == dataset
+    content = json.loads(file.read_text())
+    content["notices"] = ["c is left out."]
+    file.write_text(json.dumps(content))
+    assert Dataset.read(file).notices == (Notice("", "c is left out."),)
+    content["notices"] = [{"code": "untested"}]
+    file.write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match="cannot be read"):
+        Dataset.read(file)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"samples": [{}]}'])
@@ -372,7 +395,7 @@ def test_a_category_of_one_picture_is_not_tested(connection: Connection) -> None
         connection, seed=0, copies=copies([f"c{number}" for number in range(4)])
     )
     assert {sides(dataset)[f"c{number}"] for number in range(4)} == {"train"}
-    assert dataset.notices == ("Not tested, for want of photos: c.",)
+    assert dataset.notices == (untested(["c"]),)
 
 
 def test_what_leaks_through_a_given_split_is_told(connection: Connection) -> None:
@@ -385,7 +408,8 @@ def test_what_leaks_through_a_given_split_is_told(connection: Connection) -> Non
     tested = {name for name, side in sides(dataset).items() if side == "test"}
     assert tested == {"a0", "a1", "b0", "b1"}  # as the catalogue says
     (notice,) = dataset.notices
-    assert notice.startswith("2 test photos have a near copy among the training photos")
+    assert notice == leaked(2)
+    assert notice.message.startswith("2 test photos have a near copy among the training photos")
 
 
 def test_a_copy_of_a_given_photo_goes_to_its_side(connection: Connection) -> None:

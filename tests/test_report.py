@@ -39,6 +39,7 @@ from vitrina.evaluation.report.rows import online_rows
 from vitrina.evaluation.report.table import csv_columns
 from vitrina.evaluation.report.texts import LANGUAGES, texts
 from vitrina.evaluation.report.thumbnails import LONG_SIDE, Thumbnails, draw_thumbnail
+from vitrina.notices import Notice, leaked, left_out, same_picture, untested
 
 HOSTILE = "\"'><script>alert(1)</script>{{ 7*7 }}&{model}$x$ 🦾 مصباح"
 PACKAGE = resources.files("vitrina.evaluation.report")
@@ -318,6 +319,48 @@ def test_every_error_that_costs_a_model_its_place_has_its_sentence() -> None:
     assert {f"failure_{kind.code}" for kind in kinds if kind is not NoBundle} <= texts("ru").keys()
 
 
+@draws_charts
+def test_notices_are_told_in_the_readers_language(comparison: Comparison) -> None:
+    for language, said in (
+        ("ru", ["L-7 (Лампы)", "S-9 (Розетки)", "gone: категория пропущена", "Лампы, Розетки."]),
+        ("en", ["L-7 (Lamps)", "S-9 (Sockets)", "gone: left out", "Lamps, Sockets."]),
+    ):
+        text = Page(render(comparison, Path("nowhere"), language)).text
+        for words in said:
+            assert words in text
+    assert "Not tested" not in Page(render(comparison, Path("nowhere"), "ru")).text
+
+
+def test_every_notice_has_its_sentence(comparison: Comparison) -> None:
+    notices = [same_picture("1", "a", "2", "b"), left_out("a"), untested(["a", "b"]), leaked(3)]
+    assert {f"notice_{each.code}" for each in notices} == {
+        key for key in texts("ru") if key.startswith("notice_")
+    }
+    for language in LANGUAGES:
+        wording = Wording(comparison, texts(language), Numerals(language))
+        for each in notices:
+            told = wording.notice(each, str.upper)
+            values = [str(one) for value in each.values.values() for one in value_list(value)]
+            assert all(value in told or value.upper() in told for value in values)
+    assert wording.notice(Notice("", "As it was said."), str.upper) == "As it was said."
+
+
+def value_list(value: str | int | tuple[str, ...]) -> tuple[str | int, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def test_a_comparison_of_an_older_version_keeps_its_notices(
+    comparison: Comparison, tmp_path: Path
+) -> None:
+    file = tmp_path / "comparison.json"
+    comparison.write(file)
+    assert Comparison.read(file).notices == comparison.notices
+    content = json.loads(file.read_text("utf-8"))
+    content["notices"] = ["a is left out."]
+    file.write_text(json.dumps(content), "utf-8")
+    assert Comparison.read(file).notices == (Notice("", "a is left out."),)
+
+
 # What the answers show
 
 
@@ -562,7 +605,10 @@ def test_names_from_the_catalogue_stay_text(comparison: Comparison, shop: Path) 
             replace(each, name=HOSTILE, name_en="Z" * 400) for each in comparison.categories
         ),
         command=HOSTILE,
-        notices=(HOSTILE,) * 40,
+        notices=(
+            *(Notice("", HOSTILE),) * 40,
+            same_picture(HOSTILE, HOSTILE, HOSTILE, HOSTILE),
+        ),
         versions={HOSTILE: HOSTILE},
     )
     for language in LANGUAGES:

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from vitrina import atomic
 from vitrina.errors import DatasetError
+from vitrina.notices import Notice, leaked, left_out, same_picture, untested
 from vitrina.store.corrections import dropped_photos
 from vitrina.store.products import list_photos
 from vitrina.union_find import UnionFind
@@ -28,7 +29,6 @@ from vitrina.union_find import UnionFind
 Split = Literal["train", "validation", "test"]
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
-_UNTESTED = "Not tested, for want of photos:"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Dataset:
     categories: tuple[str, ...]
     samples: tuple[Sample, ...]
     seed: int
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -93,8 +93,8 @@ class Dataset:
         if len(kept) == len(self.samples):
             return self
         learned = {sample.category for sample in kept if sample.split == "train"}
-        notices = [notice for notice in self.notices if not notice.startswith(_UNTESTED)]
-        notices += [_left_out(slug) for slug in self.categories if slug not in learned]
+        notices = [notice for notice in self.notices if notice.code != "untested"]
+        notices += [left_out(slug) for slug in self.categories if slug not in learned]
         return _checked([s for s in kept if s.category in learned], self.seed, notices)
 
     def measured_without(self, refused: Iterable[str]) -> Dataset:
@@ -123,7 +123,7 @@ class Dataset:
                 "fingerprint": self.fingerprint,
                 "seed": self.seed,
                 "categories": self.categories,
-                "notices": self.notices,
+                "notices": [asdict(notice) for notice in self.notices],
                 "samples": [asdict(sample) for sample in self.samples],
             },
         )
@@ -141,7 +141,7 @@ class Dataset:
                 tuple(content["categories"]),
                 tuple(Sample(**sample) for sample in content["samples"]),
                 content["seed"],
-                tuple(content["notices"]),
+                tuple(Notice.from_json(notice) for notice in content["notices"]),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DatasetError(
@@ -201,7 +201,7 @@ def build_dataset(
         DatasetError: fewer than two categories have photos to learn from, or nothing is left to
             test on.
     """
-    notices: list[str] = []
+    notices: list[Notice] = []
     dropped = dropped_photos(connection)
     pictures: dict[str, _Picture] = {}
     joined = UnionFind()
@@ -215,10 +215,7 @@ def build_dataset(
         elif known.given is None:
             known = replace(known, given=photo.split)
         if known.category != photo.category:
-            notices.append(
-                f"The same picture shows {known.product} ({known.category}) and {photo.sku} "
-                f"({photo.category}): taken as {known.category}."
-            )
+            notices.append(same_picture(known.product, known.category, photo.sku, photo.category))
         pictures[photo.sha256] = known
         joined.join(known.product, photo.sku)
     alike = [[sha for sha in group if sha in pictures] for group in copies]
@@ -230,7 +227,7 @@ def build_dataset(
     for slug in sorted({picture.category for picture in pictures.values()}):
         members = [sha for sha, picture in pictures.items() if picture.category == slug]
         if all(sides[sha] != "train" for sha in members):
-            notices.append(_left_out(slug))
+            notices.append(left_out(slug))
             continue
         samples.extend(
             Sample(sha, pictures[sha].file, pictures[sha].product, slug, sides[sha])
@@ -240,26 +237,18 @@ def build_dataset(
     return _checked(samples, seed, notices)
 
 
-def _leaks(samples: Sequence[Sample], alike: Iterable[Sequence[str]]) -> list[str]:
+def _leaks(samples: Sequence[Sample], alike: Iterable[Sequence[str]]) -> list[Notice]:
     """What the catalogue's own split lets through: nothing else does."""
     sides = {sample.sha256: sample.split for sample in samples}
-    leaked = 0
+    count = 0
     for group in alike:
         tested = sum(sides.get(sha) == "test" for sha in group)
         if any(sides.get(sha) in ("train", "validation") for sha in group):
-            leaked += tested
-    if not leaked:
-        return []
-    shares = (
-        "1 test photo has a near copy" if leaked == 1 else f"{leaked} test photos have a near copy"
-    )
-    return [
-        f"{shares} among the training photos: the catalogue's split puts them there, so the "
-        "figures come out better than they are."
-    ]
+            count += tested
+    return [leaked(count)] if count else []
 
 
-def _checked(samples: Sequence[Sample], seed: int, notices: list[str]) -> Dataset:
+def _checked(samples: Sequence[Sample], seed: int, notices: list[Notice]) -> Dataset:
     categories = tuple(sorted({sample.category for sample in samples}))
     sizes = Counter((sample.category, sample.split) for sample in samples)
     if len(categories) < 2:
@@ -268,19 +257,15 @@ def _checked(samples: Sequence[Sample], seed: int, notices: list[str]) -> Datase
             "learn from; at least two are needed.",
             hint="Import more goods: `vitrina check` shows what each category has.",
         )
-    untested = [slug for slug in categories if not sizes[slug, "test"]]
-    if len(untested) == len(categories):
+    without = [slug for slug in categories if not sizes[slug, "test"]]
+    if len(without) == len(categories):
         raise DatasetError(
             "No photo is left to test on.",
             hint="Give each category at least two products with photos.",
         )
-    if untested:
-        notices.append(f"{_UNTESTED} {', '.join(untested)}.")
+    if without:
+        notices.append(untested(without))
     return Dataset(categories, tuple(samples), seed, tuple(notices))
-
-
-def _left_out(slug: str) -> str:
-    return f"{slug} is left out: it has no photo to learn from."
 
 
 def _split(pictures: Mapping[str, _Picture], joined: UnionFind, seed: int) -> dict[str, Split]:

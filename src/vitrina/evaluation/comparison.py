@@ -12,6 +12,7 @@ from vitrina import atomic
 from vitrina.errors import EvaluationError
 from vitrina.evaluation.candidate import Candidate
 from vitrina.machine import Machine
+from vitrina.notices import Notice
 
 Limit = Literal["ram", "latency", "cold_start", "size"]
 
@@ -21,6 +22,10 @@ def _unmeasured(value: Any) -> Any:
 
 
 Measured = Annotated[float, BeforeValidator(_unmeasured)]
+
+
+def _with_code(notice: Any) -> Any:
+    return Notice.from_json(notice) if isinstance(notice, str) else notice  # older versions'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +164,7 @@ class Comparison:
     choice: Choice
     categories: tuple[Category, ...]
     files: dict[str, str]
-    notices: tuple[str, ...] = ()
+    notices: tuple[Annotated[Notice, BeforeValidator(_with_code)], ...] = ()
     machine: Machine
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""

@@ -142,7 +142,8 @@ def measure_online(
 
 
 def _measure_once(command: Sequence[str], load: Load) -> _Repeat:
-    environment = {"VITRINA_THREADS": str(load.threads)}
+    # what is asked here are no shoppers' searches
+    environment = {"VITRINA_THREADS": str(load.threads), "VITRINA_EVENTS": "false"}
     with ServerProcess(command, environment=environment, cores=load.cores) as server:
         _ask(server, load, 0)
         cold_start = time.perf_counter() - server.started

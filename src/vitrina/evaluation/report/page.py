@@ -131,6 +131,7 @@ def _context(comparison: Comparison, root: Path, language: str) -> dict[str, Any
             test=TELLING_TEST,
         ),
         "name_of": names,
+        "notices": [wording.notice(each, names) for each in comparison.notices],
         "failed": [(each, wording.failure(each)) for each in unmeasured(comparison)],
         "stages": stage_rows(candidates, words, numerals),
         "machines": _machines(comparison, wording, words, numerals),

@@ -1,14 +1,15 @@
-"""Why one model was chosen and the others were not, in plain sentences."""
+"""Why one model was chosen and the others were not, and what was told of the data: in sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
 from vitrina.evaluation.candidate import Candidate
 from vitrina.evaluation.comparison import Comparison, Excess, Lead, Limit, Verdict
 from vitrina.evaluation.report.numerals import Numerals, is_figure
+from vitrina.notices import Notice
 
 _IN_MEGABYTES = ("ram", "size")
 
@@ -103,6 +104,23 @@ class Wording:
         if plain is None:
             return candidate.failed
         return f"{plain} {self._say('failure_message', message=candidate.failed)}"
+
+    def notice(self, notice: Notice, name_of: Callable[[str], str]) -> str:
+        """What a person should know of the data; in the program's words where it has no code.
+
+        Args:
+            notice: One of the dataset's.
+            name_of: Gives the name of a category, by slug.
+        """
+        named = {
+            name: ", ".join(map(name_of, value)) if isinstance(value, tuple) else value
+            for name, value in notice.values.items()
+        }
+        for name in ("category", "other_category"):
+            if name in named:
+                named[name] = name_of(str(named[name]))
+        sentence = self._words.get(f"notice_{notice.code}")
+        return notice.message if sentence is None else sentence.format(**named)
 
     def _reasons(self, verdict: Verdict) -> Reasons:
         kind = verdict.outcome
