@@ -117,7 +117,9 @@ def test_a_leak_in_a_given_split_is_told_and_kept(empty_shop: Shop, tmp_path: Pa
     dataset = decoded_dataset(empty_shop.folder, 0, SILENT).dataset
     assert {s.product for s in dataset.part("test")} == {f"copy{n}" for n in range(len(CHANGES))}
     assert any(
-        notice.startswith(f"{len(CHANGES)} test photos have a near copy among the training photos")
+        notice.message.startswith(
+            f"{len(CHANGES)} test photos have a near copy among the training photos"
+        )
         for notice in dataset.notices
     )
 

@@ -13,7 +13,7 @@ from PIL import Image
 from vitrina import Shop
 from vitrina.catalogue.checks.findings import KINDS, CheckReport, Finding, ShownPhoto
 from vitrina.catalogue.checks.page import PICTURES, SHOWN, ShownShop, texts, write_page
-from vitrina.store.categories import CategoryRecord
+from vitrina.store.shown import CategoryRecord
 
 PARTS = ("title", "meaning", "heading", "detail")
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from vitrina.serving import connections
-from vitrina.serving.connections import OpenConnections
+from vitrina.serving.connections import KEEP_ALIVE_SECONDS, OpenConnections
 from vitrina.serving.security_headers import SecurityHeaders
 
 
@@ -297,3 +299,12 @@ def test_stopping_ends_lingering_connections_too(server: Server) -> None:
         began = time.monotonic()
         server.stop()
         assert time.monotonic() - began < 5
+
+
+def test_the_proxy_lets_go_of_quiet_connections_first() -> None:
+    """Else the server could close one just as a photo is sent on it, which nginx asks but once."""
+    configuration = Path(__file__).parents[1] / "deploy/nginx.conf"
+    upstream = re.search(r"^upstream .*?^}", configuration.read_text(), re.MULTILINE | re.DOTALL)
+    assert upstream is not None
+    (seconds,) = re.findall(r"^\s*keepalive_timeout (\d+)s;", upstream[0], re.MULTILINE)
+    assert int(seconds) < KEEP_ALIVE_SECONDS

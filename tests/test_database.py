@@ -21,10 +21,12 @@ from stored import add_product, photo
 
 import vitrina.store.database
 from vitrina.errors import ShopError, ShopVersion
-from vitrina.store.categories import CategoryRecord, add_category, all_categories
+from vitrina.store.categories import add_category, all_categories
 from vitrina.store.database import migrate, open_database
-from vitrina.store.products import PhotoRecord, ShownProduct
-from vitrina.store.schema import CATEGORIES, METADATA, PHOTOS, PRODUCTS, REVISION
+from vitrina.store.products import PhotoRecord
+from vitrina.store.revision import REVISION
+from vitrina.store.schema import CATEGORIES, METADATA, PHOTOS, PRODUCTS
+from vitrina.store.shown import CategoryRecord, ShownProduct
 
 
 def script() -> ScriptDirectory:

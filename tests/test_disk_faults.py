@@ -17,7 +17,6 @@ import pytest
 from asking import AppClient, LiveServer, environment
 from drawing import COLOURS, drawn_photo, write_table
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import OperationalError
 from test_kill import require_whole_database
 from test_new_goods import late_goods
 
@@ -204,19 +203,23 @@ def test_a_folder_that_cannot_be_written(
     require_whole_database(published_shop)
 
 
-def as_it_lies_where_possible(path: Path) -> reading._Reading:
+def count_goods(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM products").fetchone()[0])
+
+
+def as_it_lies_where_possible(path: Path) -> reading.ReadingConnection:
     return reading._connect(path, as_it_lies=not reading._log_size(path))
 
 
 def test_what_is_read_as_it_lies_is_read_anew_when_it_changes(
     published_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_open", as_it_lies_where_possible)
+    monkeypatch.setattr(reading, "open_connection", as_it_lies_where_possible)
     database = open_for_reading(published_shop.folder.database)
 
     def count() -> int:
-        with database.reading() as connection:
-            return connection.scalar(select(func.count(PRODUCTS.c.id))) or 0
+        with database.asking() as connection:
+            return count_goods(connection)
 
     assert count() == 12
     published_shop.import_catalogue(late_goods(tmp_path, "late"))
@@ -229,7 +232,7 @@ def test_what_was_not_moved_into_the_file_yet_is_not_passed_over(published_shop:
     log = path.with_name("vitrina.db-wal")
     log.write_bytes(b"x" * 100)
 
-    def refused(_path: Path, *, as_it_lies: bool) -> reading._Reading:
+    def refused(_path: Path, *, as_it_lies: bool) -> reading.ReadingConnection:
         assert not as_it_lies
         error = sqlite3.OperationalError("attempt to write a readonly database")
         error.sqlite_errorcode = sqlite3.SQLITE_READONLY
@@ -307,8 +310,9 @@ def test_a_database_that_another_program_writes(published_shop: Shop, tmp_path: 
 def test_what_serves_cannot_write(published_shop: Shop) -> None:
     database = open_for_reading(published_shop.folder.database)
     for statement in ("DELETE FROM products", "CREATE TABLE x (y)", "PRAGMA user_version = 7"):
-        with database.reading() as connection, pytest.raises(OperationalError, match="readonly"):
-            connection.execute(text(statement))
+        refused = pytest.raises(sqlite3.OperationalError, match="readonly")
+        with database.asking() as connection, refused:
+            connection.execute(statement)
 
 
 def test_what_serves_moves_nothing_from_the_log(published_shop: Shop, tmp_path: Path) -> None:
@@ -322,22 +326,24 @@ def test_what_serves_moves_nothing_from_the_log(published_shop: Shop, tmp_path: 
     assert before
     content = path.read_bytes()
     database = open_for_reading(path)
-    with database.reading() as connection:
-        assert connection.scalar(select(func.count(PRODUCTS.c.id))) == 13
-    with database.reading() as connection, pytest.raises(OperationalError):
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    with database.asking() as connection:
+        assert count_goods(connection) == 13
+        with pytest.raises(sqlite3.OperationalError):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     assert (log.read_bytes(), path.read_bytes()) == (before, content)
     keeping.close()
 
 
 def test_one_connection_reads_one_moment(published_shop: Shop, tmp_path: Path) -> None:
-    with open_for_reading(published_shop.folder.database).reading() as connection:
-        assert connection.scalar(select(func.count(PRODUCTS.c.id))) == 12
+    database = open_for_reading(published_shop.folder.database)
+    with database.asking() as connection:
+        assert count_goods(connection) == 12
         Shop.open(published_shop.folder.root).import_catalogue(late_goods(tmp_path, "late"))
-        assert connection.scalar(select(func.count(PRODUCTS.c.id))) == 12
-    with open_for_reading(published_shop.folder.database).reading() as connection:
-        assert connection.scalar(select(func.count(PRODUCTS.c.id))) == 13
+        assert count_goods(connection) == 12
+    with database.asking() as connection:
+        assert count_goods(connection) == 13
+    database.close()
 
 
 def test_a_power_cut_in_the_log(published_shop: Shop, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from vitrina.catalogue.feeds import open_feed
 from vitrina.catalogue.rows import FeedRow, Refusal, RefusedRow
 from vitrina.errors import FeedError
 from vitrina.store.database import open_database
-from vitrina.store.products import find_product
+from vitrina.store.shown import find_product
 
 
 def export(folder: Path, *goods: str, offers: str = "", **options: str) -> Path:
@@ -178,7 +178,7 @@ def test_changes_only_leave_the_others_alone(empty_shop: Shop, tmp_path: Path) -
     changed = good("1", Наименование="Новая"), good("2", ПометкаУдаления="true")
     report = empty_shop.import_catalogue(export(folder, *changed, changes="true"))
     assert (report.products, report.changed, report.gone) == (1, 1, 1)
-    with open_database(empty_shop.folder.database).reading() as connection:
+    with open_database(empty_shop.folder.database).asking() as connection:
         names = [getattr(find_product(connection, number), "name", None) for number in "123"]
     assert names == ["Новая", None, "Лампа"]
     report = empty_shop.import_catalogue(export(folder, good("3"), changes="false"))

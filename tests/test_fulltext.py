@@ -14,19 +14,20 @@ from stored import add_product
 
 import vitrina.store.database
 from vitrina.store.bulk import mark_gone
-from vitrina.store.categories import CategoryRecord, add_category, update_category
-from vitrina.store.database import Database, migrate
+from vitrina.store.categories import add_category, update_category
+from vitrina.store.database import Database, driver, migrate
 from vitrina.store.fulltext import (
     IndexedText,
     index_products,
-    index_terms,
     rebuild,
     reindex_category,
     reindex_products,
     remove_products,
 )
 from vitrina.store.index_terms import IndexTerms, quoted
+from vitrina.store.product_terms import index_terms
 from vitrina.store.schema import PRODUCTS
+from vitrina.store.shown import CategoryRecord
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def found(connection: Connection, term: str) -> list[int]:
 
 
 def generation(connection: Connection) -> int:
-    return IndexTerms(connection).generation()
+    return IndexTerms(driver(connection)).generation()
 
 
 def test_terms_of_a_name() -> None:
@@ -164,14 +165,14 @@ def test_words_of_the_index_are_words(database: Database) -> None:
     with database.writing() as connection:
         goods = [IndexedText(1, "Лампа ВА47-29 10 мм"), IndexedText(2, "Лампа", articles=("x-1",))]
         index_products(connection, goods)
-        assert IndexTerms(connection).words() == {"лампа": 2, "x": 1}
+        assert IndexTerms(driver(connection)).words() == {"лампа": 2, "x": 1}
 
 
 def test_who_matches_most(database: Database) -> None:
     with database.writing() as connection:
         goods = ("красная лампа", "белая лампа", "красный кабель", "стол")
         index_products(connection, [IndexedText(n, name) for n, name in enumerate(goods, 1)])
-        terms = IndexTerms(connection)
+        terms = IndexTerms(driver(connection))
         wanted = [quoted(f"!{one}") for one in ("красн", "ламп", "нет")]
         most = terms.most_of(wanted)
         assert most == '("!красн" AND "!ламп")'

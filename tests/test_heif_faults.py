@@ -19,7 +19,7 @@ from PIL import Image
 
 from vitrina.errors import Busy, PhotoDamaged
 from vitrina.photos import DEFAULT_LIMITS, HeavyDecoder, decode
-from vitrina.photos import heavy as module
+from vitrina.photos import children as module
 
 # Imported by every Python that finds it, so by the child alone: its decoder then does what the end
 # of a photo says, in place of a fault in a C library.
@@ -101,6 +101,14 @@ def until(holds: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+@pytest.fixture(autouse=True)
+def no_child_is_left() -> Iterator[None]:
+    """Those that were being started when their decoder was closed end as soon as they are ready."""
+    before = children()
+    yield
+    until(lambda: children() <= before)
+
+
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
@@ -144,14 +152,81 @@ def test_one_child_is_reused_until_it_is_old(monkeypatch: pytest.MonkeyPatch) ->
     with HeavyDecoder() as heavy:
         assert children() == before  # none before the first photo
         seen = []
-        for _ in range(7):
+        for number in range(7):
             decode(GOOD, heavy=heavy)
+            if number % 3 == 2:  # the successor is started beside: nobody waits for it
+                until(lambda: seen[-1].isdisjoint(children()) and children() != before)
             seen.append(frozenset(children() - before))
-        first, second, third = seen[0], seen[3], seen[6]
-        assert seen == [first, first, frozenset(), second, second, frozenset(), third]
+        first, second, third = seen[0], seen[2], seen[5]
+        assert seen == [first, first, second, second, second, third, third]
         assert len(first | second | third) == 3
         assert (heavy.photos, heavy.replaced) == (7, 0)
     assert children() == before
+
+
+def test_no_photo_waits_for_a_successor(sabotaged: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PHOTOS_PER_CHILD", 2)
+    start, may_start = module.Child, threading.Event()
+
+    def start_slowly(*arguments: float) -> module.Child:
+        may_start.wait(30)
+        return start(*arguments)
+
+    before = children()
+    with HeavyDecoder(wait_seconds=5) as heavy:
+        decode(GOOD, heavy=heavy)
+        monkeypatch.setattr(module, "Child", start_slowly)
+        (old,) = children() - before
+        for _ in range(4):  # the old one goes on
+            decode(GOOD, heavy=heavy)
+        assert children() - before == {old}
+        may_start.set()
+        until(lambda: old not in children() and children() - before)
+        decode(GOOD, heavy=heavy)
+        # a photo that takes its child along: the next one is started before anybody asks
+        (second,) = children() - before
+        with pytest.raises(PhotoDamaged):
+            decode(photo_that("segfault"), heavy=heavy)
+        until(lambda: children() - before - {second})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_child_without_the_processor_blames_no_photo(sabotaged: None) -> None:
+    """As on a machine with too much to do: stopped, it waits for nothing but to go on."""
+    before = children()
+    with HeavyDecoder(seconds=2, wait_seconds=2) as heavy:
+        decode(GOOD, heavy=heavy)
+        (child,) = children() - before
+        os.kill(child, signal.SIGSTOP)
+        with pytest.raises(Busy, match="too much to do") as refusal:
+            decode(GOOD, heavy=heavy)
+        assert refusal.value.retry_after == 2
+        assert heavy.replaced == 0
+        decode(GOOD, heavy=heavy)
+
+
+def test_who_comes_while_a_child_starts_is_told_to_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, may_start = module.Child, threading.Event()
+
+    def start_slowly(*arguments: float) -> module.Child:
+        may_start.wait(30)
+        return start(*arguments)
+
+    monkeypatch.setattr(module, "Child", start_slowly)
+    pool = module.Children(1 << 30, seconds=5, patience=0.05)
+    with pytest.raises(Busy, match="being started"):
+        pool.take()
+    with pytest.raises(Busy, match="being started"):  # one start is enough for both
+        pool.take()
+    may_start.set()
+    until(lambda: pool._idle)
+    child = pool.take()
+    assert not pool._idle
+    pool.give_back(child)
+    pool.close()
+    assert not child.is_alive()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -278,7 +353,7 @@ import os, sys, threading
 from pathlib import Path
 from vitrina.photos import HeavyDecoder, decode
 first, second = (Path(name).read_bytes() for name in sys.argv[1:])
-heavy = HeavyDecoder(seconds=1)
+heavy = HeavyDecoder(seconds=1, wait_seconds=5)
 decode(first, heavy=heavy)
 children = [file.read_text() for file in Path("/proc/self/task").glob("*/children")]
 threading.Thread(target=decode, args=(second,), kwargs={"heavy": heavy}).start()

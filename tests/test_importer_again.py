@@ -19,10 +19,11 @@ from vitrina.catalogue.refusals import SHOWN
 from vitrina.errors import FeedError
 from vitrina.store.bulk import stored_addresses, stored_products
 from vitrina.store.categories import all_categories, list_categories, named_categories
-from vitrina.store.database import open_database
-from vitrina.store.products import PhotoRecord, find_product, list_photos
+from vitrina.store.database import driver, open_database
+from vitrina.store.products import PhotoRecord, list_photos
 from vitrina.store.remote_photos import save_fetched
 from vitrina.store.schema import IMPORTS
+from vitrina.store.shown import find_product
 
 Rows = list[tuple[Any, ...]]
 
@@ -118,7 +119,7 @@ def test_goods_that_left_are_gone_and_come_back(empty_shop: Shop, feed: Path) ->
     assert (report.products, report.gone) == (2, 1)
     assert shown(empty_shop) == ["1", "2"]
     with open_database(empty_shop.folder.database).reading() as connection:
-        assert find_product(connection, "3") is None
+        assert find_product(driver(connection), "3") is None
         gone = find_any(connection, "3")
         assert gone.gone_since is not None
         assert gone.name == "Лампа"

@@ -71,6 +71,20 @@ def test_serving_loads_nothing_heavy(published_shop: vitrina.Shop) -> None:
     assert names.isdisjoint(HEAVY)
 
 
+def test_the_first_photo_waits_for_nothing_that_it_does_not_need(
+    published_shop: vitrina.Shop,
+) -> None:
+    names = loaded(
+        "from vitrina import Shop; from vitrina.golden import golden_photo\n"
+        "from vitrina.serving.app import create_app\n"
+        f"app = create_app(Shop.open({str(published_shop.folder.root)!r}).folder)\n"
+        "found = app.shop.photo_search().search(golden_photo(), language='ru', limit=3)\n"
+        "assert len(found.answer.products) == 3\n"
+    )
+    assert "onnxruntime" in names
+    assert names.isdisjoint({"sqlalchemy", "fastapi", "usearch", "vitrina.words", "limits"})
+
+
 ASKED = """
 import sys
 sys.path.insert(0, {tests!r})
@@ -93,7 +107,7 @@ def test_answering_loads_nothing_heavy(published_shop: vitrina.Shop) -> None:
     root, tests = published_shop.folder.root, Path(__file__).parent
     photo = next(root.rglob("*.jpg"))
     names = loaded(ASKED.format(tests=str(tests), root=str(root), photo=str(photo)))
-    assert {"sqlalchemy.engine", "rapidfuzz", "jinja2"} <= names
+    assert {"fastapi", "rapidfuzz", "jinja2"} <= names
     assert names.isdisjoint(HEAVY)
 
 

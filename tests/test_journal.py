@@ -18,7 +18,7 @@ from vitrina.bundle import active_version, read_bundle
 from vitrina.errors import FeedError, ShopBusy
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
-from vitrina.store.database import open_database
+from vitrina.store.database import driver, open_database
 from vitrina.store.product_search import Match, search_products
 from vitrina.store.products import list_photos
 
@@ -332,6 +332,7 @@ def test_readers_see_the_old_catalogue_while_an_import_runs(
 def rows(shop: Shop) -> tuple[list[str], list[str]]:
     with open_database(shop.folder.database).reading() as connection:
         goods = [
-            product.sku for product in search_products(connection, Match(), limit=100).products
+            product.sku
+            for product in search_products(driver(connection), Match(), limit=100).products
         ]
         return goods, [photo.sha256 for photo in list_photos(connection)]

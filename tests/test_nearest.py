@@ -79,7 +79,7 @@ class Stock:
         )
 
     def snapshot(self) -> GoodsSnapshot:
-        with self.database.reading() as connection:
+        with self.database.asking() as connection:
             return GoodsSnapshot(connection, open_vectors(self.publish()))
 
 
@@ -201,7 +201,7 @@ def test_index_and_exact_comparison_agree(stock: Stock, monkeypatch: pytest.Monk
             update(PHOTOS).where(PHOTOS.c.product_id == late).values(sha256="new".ljust(64, "0"))
         )
     store = open_vectors(bundle)
-    with stock.database.reading() as connection:
+    with stock.database.asking() as connection:
         exact = GoodsSnapshot(connection, store)
         monkeypatch.setattr(snapshots, "EXACT_UP_TO", 100)
         monkeypatch.setattr(snapshots, "_EXACT_SCOPE", 20)
@@ -222,7 +222,7 @@ def test_index_and_exact_comparison_agree(stock: Stock, monkeypatch: pytest.Monk
 
 
 def ranked_skus(nearest: NearestGoods, stock: Stock) -> list[str]:
-    with stock.database.reading() as connection:
+    with stock.database.asking() as connection:
         return [product.sku for product in nearest.rank(connection, QUERY, None, 9, language="ru")]
 
 
@@ -246,7 +246,7 @@ def test_changes_are_seen_without_a_new_start(stock: Stock) -> None:
     assert ranked_skus(nearest, stock) == ["late", "a"]
     append_segment(bundle, ["late-0".ljust(64, "0")], towards(5)[None])
     nearest.refresh()
-    with stock.database.reading() as connection:
+    with stock.database.asking() as connection:
         first = nearest.rank(connection, QUERY, None, 9, language="ru")[0]
     assert first.similarity == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -11,7 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from drawing import COLOURS, drawn_photo
+from drawing import COLOURS, drawn_photo, drawn_picture
+from heif_making import heic
 from starlette.types import ASGIApp, Message
 from test_api_photo import LAMP, refused
 
@@ -330,5 +333,28 @@ def test_a_body_that_comes_byte_by_byte_is_cut_off(published_shop: Shop) -> None
             await asyncio.sleep(0.02)
         refused(await sender.answer(), 408, "upload_slow")
         assert 0.4 < time.monotonic() - began < 10
+
+    run(test())
+
+
+def test_a_flood_of_heic_keeps_nobody_else_out(published_shop: Shop) -> None:
+    photo = heic(drawn_picture(COLOURS["lampy"]))
+
+    async def test() -> None:
+        app = application(published_shop, slots=2, queue=8, deadline_seconds=60)
+        assert (await Sender(app, photo, "image/heic").send().answer()).status_code == 200
+        (child,) = app.shop.heavy._children._idle
+        os.kill(child._process.pid, signal.SIGSTOP)  # so that the first of them takes its time
+        flood = [Sender(app, photo, "image/heic").send() for _ in range(20)]
+        await until(lambda: sum(sender.task.done() for sender in flood) == 15)
+        for sender in flood:
+            if sender.task.done():
+                refused(await sender.answer(), 503, "busy")
+        others = [Sender(app).send() for _ in range(5)]
+        assert {(await sender.answer()).status_code for sender in others} == {200}
+        os.kill(child._process.pid, signal.SIGCONT)
+        answers = [await sender.answer() for sender in flood]
+        assert [answer.status_code for answer in answers].count(200) == 5
+        assert app.shop.heavy.replaced == 0  # the same child answered them all
 
     run(test())

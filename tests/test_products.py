@@ -21,8 +21,9 @@ from vitrina.store.categories import (
     named_categories,
     update_category,
 )
-from vitrina.store.database import migrate
-from vitrina.store.products import find_product, list_photos, picture_suffix, shown_products
+from vitrina.store.database import driver, migrate
+from vitrina.store.products import list_photos
+from vitrina.store.shown import find_product, picture_suffix, shown_products
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_what_shoppers_see_of_a_product(connection: Connection) -> None:
         price_minor=12345,
         url="https://shop.test/1",
     )
-    product = find_product(connection, "1")
+    product = find_product(driver(connection), "1")
     assert product is not None
     assert (product.id, product.name, product.name_en) == (number, "Лампа", "Lamp")
     assert (product.price_minor, product.currency, product.url) == (
@@ -54,27 +55,27 @@ def test_what_shoppers_see_of_a_product(connection: Connection) -> None:
     )  # fmt: skip
     assert product.in_stock is True
     assert product.picture == "a" * 64
-    assert shown_products(connection, [number, 99]) == {number: product}
-    assert shown_products(connection, []) == {}
+    assert shown_products(driver(connection), [number, 99]) == {number: product}
+    assert shown_products(driver(connection), []) == {}
 
 
 def test_what_is_gone_or_never_was_is_not_shown(connection: Connection) -> None:
     number = add_product(connection, add_lamps(connection), "1")
-    bare = find_product(connection, "1")
+    bare = find_product(driver(connection), "1")
     assert bare is not None
     assert bare.picture is None
     mark_gone(connection, [number], datetime(2026, 1, 1))
-    assert find_product(connection, "1") is None
-    assert find_product(connection, "2") is None
-    assert shown_products(connection, [number]) == {}
+    assert find_product(driver(connection), "1") is None
+    assert find_product(driver(connection), "2") is None
+    assert shown_products(driver(connection), [number]) == {}
 
 
 def test_pictures_are_replaced(connection: Connection) -> None:
     number = add_product(connection, add_lamps(connection), "1", [photo("a"), photo("b")])
     replace_photos(connection, {number: {0: photo("b", suffix=".png")}})
     assert [one.sha256 for one in find_any(connection, "1").photos] == ["b"]
-    assert picture_suffix(connection, "a") is None
-    assert picture_suffix(connection, "b") == ".png"
+    assert picture_suffix(driver(connection), "a") is None
+    assert picture_suffix(driver(connection), "b") == ".png"
 
 
 def test_a_category_is_what_it_was_told_last(connection: Connection) -> None:

@@ -12,9 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from time import process_time
+from typing import Literal
 
 import pytest
 from asking import AppClient
+from drawing import write_table
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
@@ -22,13 +24,13 @@ from stored import add_product, find_any
 
 from vitrina import Shop
 from vitrina.errors import NotFound, QueryError, ShopError
-from vitrina.search.answers import TextAnswer
+from vitrina.search.answers import TextAnswer, describe_category
 from vitrina.search.query import MAX_QUERY, MAX_WORDS
 from vitrina.search.synonyms import read_synonyms
 from vitrina.search.text import TextSearch
 from vitrina.store.bulk import mark_gone
 from vitrina.store.categories import add_category, named_categories, update_category
-from vitrina.store.database import Database, migrate
+from vitrina.store.database import Database, migrate, open_database
 from vitrina.store.fulltext import reindex_products
 from vitrina.store.product_search import ALL_GOODS, Filters
 
@@ -564,6 +566,48 @@ def test_a_merchants_search_text_is_found_and_kept(shop: Shop, catalogue_table: 
     shop.set_search_text("sockets", " ")
     assert texts(shop)["sockets"] == ("Розетки", False)
     assert shop.search_text("штепсель").total == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "russian", "english"),
+    [
+        ("электрическая розетка", "электрическая розетка", "Sockets"),
+        ("outlet 16 A", "outlet 16 A", "outlet 16 A"),
+        ("розетка Schuko", "розетка Schuko", "Sockets"),
+        ("", "Розетки", "Sockets"),
+    ],
+)
+def test_what_fills_the_box_in_each_language(
+    shop: Shop, text: str, russian: str, english: str
+) -> None:
+    shop.set_search_text("sockets", text)
+    filled = {lang: box(shop, "sockets", lang) for lang in ("ru", "en")}
+    assert filled == {"ru": russian, "en": english}
+    # what is found by it is found in its language
+    assert all(shop.search_text(words).total == 4 for words in filled.values())
+
+
+def test_words_of_the_feed_fill_the_box_as_the_merchants_do(
+    empty_shop: Shop, tmp_path: Path
+) -> None:
+    header = ("sku", "name", "category", "category_en", "search_text")
+    rows = [
+        header,
+        ("1", "x", "Лампы", "Lamps", "LED E27"),
+        ("2", "y", "Arduino", "Boards", ""),
+        ("3", "z", "Кабели", "", "провод"),
+    ]
+    empty_shop.import_catalogue(write_table(tmp_path / "feed.csv", rows))
+    assert [box(empty_shop, slug, "en") for slug in ("lamps", "boards", "kabeli")] == [
+        "LED E27", "Boards", "провод",
+    ]  # fmt: skip
+
+
+def box(shop: Shop, category: str, language: Literal["ru", "en"]) -> str:
+    """What a photo of the category puts into the search box."""
+    with open_database(shop.folder.database).reading() as connection:
+        named = named_categories(connection, [category])
+    return describe_category(named[category], language, 0).search_text
 
 
 def test_search_texts_are_changed_all_or_none(shop: Shop) -> None:

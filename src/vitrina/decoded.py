@@ -49,11 +49,11 @@ def decoded_dataset(folder: ShopFolder, seed: int, progress: Progress) -> Decode
         copies = near_copies(goods, pixels, folder.cache, progress=progress)
         dataset = build_dataset(connection, seed=seed, copies=copies.groups)
     for notice in dataset.notices:
-        progress.say(notice)
+        progress.say(notice.message)
     readable = dataset.without(refused)
     for notice in readable.notices:
         if notice not in dataset.notices:
-            progress.say(notice)
+            progress.say(notice.message)
     return DecodedPhotos(readable, tuple(goods), pixels)
 
 

@@ -18,8 +18,13 @@ scripts and the HTTP API rely on it. The command line (`vitrina.cli`) and the AP
     │   ├── PhotoDimensions      too many pixels, too few, or a strip
     │   └── PhotoDamaged         a picture that breaks off or cannot be decoded
     ├── QueryError           a request that is not understood
-    │   └── BodyTooLarge         a body where none, or a smaller one, is taken
+    │   ├── BodyTooLarge         a body where none, or a smaller one, is taken
+    │   └── TooManyEvents        more events of one answer than anybody makes
     ├── NotFound             nothing has that name
+    │   └── QueryUnknown         no photo was answered under that id
+    ├── QueryForeign         an answer that another visitor was given
+    ├── EditConflict         somebody else changed the same thing meanwhile
+    ├── AdminRefused         who asks is not let in to the merchant's screens
     ├── TurnedAway           a request that is not answered now, and may be asked again
     │   ├── Busy                 more work than can be done in time is waiting
     │   ├── DeadlinePassed       the work waited for longer than an answer may take
@@ -149,10 +154,40 @@ class BodyTooLarge(QueryError):
     code = "body_too_large"
 
 
+class TooManyEvents(QueryError):
+    """One answer has more events than anybody makes."""
+
+    code = "events_many"
+
+
 class NotFound(VitrinaError):
     """Nothing has that name."""
 
     code = "not_found"
+
+
+class QueryUnknown(NotFound):
+    """No photo was answered under that id, or too long ago."""
+
+    code = "query_unknown"
+
+
+class QueryForeign(VitrinaError):
+    """The answer was given to another visitor."""
+
+    code = "query_foreign"
+
+
+class EditConflict(VitrinaError):
+    """Somebody else changed the same thing since it was looked at; nothing was changed now."""
+
+    code = "edit_conflict"
+
+
+class AdminRefused(VitrinaError):
+    """A name or a password that the merchant's screens do not take."""
+
+    code = "admin_refused"
 
 
 class TurnedAway(VitrinaError):

@@ -2,6 +2,8 @@
 
 shop.toml           settings
 vitrina.db          products, photos, categories
+server.db           queries, events, who may sign in: what a running server writes
+server.secret       what visitors' ids are hashed with
 synonyms.txt        words that mean the same, where the merchant wrote some
 photos/ab/<sha>.jpg every picture once, under the SHA-256 of its bytes
 imports/            rows that an import refused
@@ -91,6 +93,16 @@ class ShopFolder:
     def database(self) -> Path:
         """The SQLite file."""
         return self.root / "vitrina.db"
+
+    @property
+    def server_database(self) -> Path:
+        """The SQLite file of what a running server writes."""
+        return self.root / "server.db"
+
+    @property
+    def secret(self) -> Path:
+        """What visitors' ids are hashed with."""
+        return self.root / "server.secret"
 
     @property
     def synonyms(self) -> Path:

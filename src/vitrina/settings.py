@@ -153,6 +153,18 @@ class Settings(BaseSettings):
         ge=0,
         lt=1,
     )
+    events: bool = Field(
+        True,
+        description="Whether queries, and what shoppers did with their answers, are kept.",
+    )
+    events_days: int = Field(
+        400, description="Days that they are kept for; older ones are deleted.", ge=1, le=10_000
+    )
+    events_per_minute: int = Field(
+        120,
+        description="Batches of events that one client may send in a minute; 0 for any number.",
+        ge=0,
+    )
     metrics_from: _Names = Field(
         ["127.0.0.0/8", "::1/128"],
         description="Addresses or networks that may read /metrics.",

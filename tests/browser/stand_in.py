@@ -75,12 +75,14 @@ class StandIn:
     """What a test can see and set of the shop."""
 
     uploads: list[Upload] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
     busy_times: int = 0
     abandoned: threading.Event = field(default_factory=threading.Event)
 
     def reset(self) -> None:
         """A new test meets a new shop."""
         self.uploads.clear()
+        self.events.clear()
         self.busy_times = 0
         self.abandoned.clear()
 
@@ -173,6 +175,11 @@ def create_stand_in(state: StandIn) -> FastAPI:
         if meaning in STATUSES and meaning != "busy":
             return problem(meaning)
         return JSONResponse(photo_answer(meaning, language))
+
+    @app.post("/v1/events", status_code=202)
+    async def events(request: Request) -> dict[str, str]:
+        state.events.append(await request.json())
+        return {"status": "taken"}
 
     @app.get("/v1/search")
     def search(

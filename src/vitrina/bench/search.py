@@ -28,8 +28,8 @@ from vitrina.search.snapshot import GoodsSnapshot
 from vitrina.search.text import TextSearch
 from vitrina.search.vectors import VectorStore, open_vectors
 from vitrina.store.categories import all_categories
+from vitrina.store.database import Database, driver, open_database
 from vitrina.store.products import list_photos
-from vitrina.store.reading import DatabaseReader, open_for_reading
 
 SHOWN = 8
 DEMO_PHOTOS = Path("demo/phone/phone.csv")
@@ -108,12 +108,12 @@ def benchmark_search(
         EvaluationError: there are no such photos.
         NoBundle: nothing is published.
     """
-    database = open_for_reading(folder.database)
+    database = open_database(folder.database)
     loaded = load_bundle(folder.bundles, threads=folder.settings.inference_threads)
     queries = find_queries(folder, database, loaded.bundle, photos)
     store = _without(open_vectors(loaded.bundle), [query.sha256 for query in queries])
     with database.reading() as connection:
-        snapshot = GoodsSnapshot(connection, store)
+        snapshot = GoodsSnapshot(driver(connection), store)
         products, categories, search_texts = _names(connection)
     risk = AcceptedRisk.of(folder.settings)
     search = PhotoSearch(loaded, database, snapshot, risk=risk)
@@ -169,7 +169,7 @@ def figures(way: str, asked: Sequence[str], found: Sequence[Sequence[str]]) -> W
 
 
 def find_queries(
-    folder: ShopFolder, database: DatabaseReader, bundle: Bundle, photos: Path | None
+    folder: ShopFolder, database: Database, bundle: Bundle, photos: Path | None
 ) -> list[Query]:
     """Photos to ask with, as `benchmark_search` describes them.
 

@@ -224,7 +224,7 @@ def _measure(root: Path, questions: int) -> dict[str, Any]:
     database = open_for_reading(root / "vitrina.db")
     began = time.perf_counter()
     store = open_vectors(bundle)
-    with database.reading() as connection:
+    with database.asking() as connection:
         snapshot = GoodsSnapshot(connection, store, open_index(bundle, store))
     seconds = time.perf_counter() - began
     made_up = MadeUpGoods(len(store), store.dimensions)

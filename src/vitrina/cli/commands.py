@@ -7,6 +7,7 @@ import signal
 import sys
 from types import FrameType
 
+from vitrina.cli.admin_commands import admin
 from vitrina.cli.app import app
 from vitrina.cli.category_commands import categories
 from vitrina.cli.comparison_commands import bench, compare, report, tune
@@ -27,6 +28,7 @@ for _command in (
 bench.command("serve")(bench_serve)
 bench.command("inference")(bench_inference)
 app.add_typer(bench, name="bench")
+app.add_typer(admin, name="admin")
 
 
 def run() -> None:
@@ -49,14 +51,18 @@ def _end_in_order(number: int, _frame: FrameType | None) -> None:
 
 def _of_the_system(error: Exception) -> VitrinaError | None:
     """What the machine refused, in our words; None for a mistake of the program."""
+    import sqlite3
+
     from sqlalchemy.exc import DatabaseError, OperationalError
 
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename is not None else ""
         reason = error.strerror or str(error) or type(error).__name__
         return VitrinaError(f"{place}{reason}.", hint=_hint(error.errno))
-    # its other descendants mean that a statement of ours is wrong
-    if type(error) in (OperationalError, DatabaseError):
+    # their other descendants mean that a statement of ours is wrong
+    if type(error) in (
+        OperationalError, DatabaseError, sqlite3.OperationalError, sqlite3.DatabaseError,
+    ):  # fmt: skip
         return VitrinaError(
             f"The shop's database cannot be used: {getattr(error, 'orig', error)}.",
             hint="Look for space on the disk, for the right to write to the shop's folder, and for "

@@ -6,19 +6,14 @@ costs the photo that did it and the start of a new child (docs/photos.md), not t
 
 from __future__ import annotations
 
-import json
-import os
-import select
-import subprocess
-import sys
 import threading
-import time
 import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from vitrina import errors
 from vitrina.errors import Busy, PhotoDamaged, PhotoError
+from vitrina.photos.child_process import Fault, Starved
+from vitrina.photos.children import Children
 
 if TYPE_CHECKING:
     from vitrina.photos.kinds import Kind
@@ -30,12 +25,14 @@ SECONDS = 5.0
 MAX_MEMORY = 1 << 30
 """Address space of a child, bytes: twice what the largest accepted photo was seen to take."""
 
-PHOTOS_PER_CHILD = 200
-"""After so many a child is replaced: what its libraries leak does not add up."""
-
 _START_SECONDS = 30.0
-_RETRY_SECONDS = 60
-_PIECE = 1 << 18
+"""That whoever has time waits for a child to start; others wait for as long as for a photo, but
+`_LEAST_START_SECONDS`."""
+_LEAST_START_SECONDS = 5.0
+
+_EXTENSIONS = 9
+"""How often whoever has time gives a photo its time once more, where the machine has so much else
+to do that the child did not get to work."""
 
 
 class HeavyDecoder:
@@ -47,7 +44,8 @@ class HeavyDecoder:
     Args:
         slots: Photos at the same time, a child each.
         seconds: Longest time for one photo; its child is killed then.
-        wait_seconds: Longest time to wait for a child that is free; for ever where None.
+        wait_seconds: Longest time to wait for a child that is free; for ever where None, and then
+            also for one that others keep from the processor.
         max_memory: Address space of a child, bytes.
 
     Attributes:
@@ -68,12 +66,17 @@ class HeavyDecoder:
         self.replaced = 0
         self._seconds = seconds
         self._wait_seconds = wait_seconds
-        self._max_memory = max_memory
+        self._extensions = _EXTENSIONS if wait_seconds is None else 0
         self._free = threading.BoundedSemaphore(slots)
         self._lock = threading.Lock()
-        self._idle: list[_Child] = []
+        patience = max(seconds, _LEAST_START_SECONDS)
+        self._children = Children(
+            max_memory,
+            seconds * (1 + self._extensions),
+            _START_SECONDS if wait_seconds is None else patience,
+        )
         # also where nobody closes it: a child must not be left behind
-        self._finalizer = weakref.finalize(self, _stop_all, self._idle)
+        self._finalizer = weakref.finalize(self, self._children.close)
 
     def __enter__(self) -> HeavyDecoder:
         return self
@@ -88,8 +91,7 @@ class HeavyDecoder:
 
     def close(self) -> None:
         """Ends the children that decode nothing; one is started again when needed."""
-        with self._lock:
-            _stop_all(self._idle)
+        self._children.close()
 
     def decode(self, content: bytes, kind: Kind, limits: Limits) -> bytes:
         """The square that networks see, 224 x 224 x 3 bytes of RGB.
@@ -102,7 +104,8 @@ class HeavyDecoder:
         Raises:
             PhotoError: the class that fits what is wrong; `PhotoDamaged` also where the photo took
                 its child along.
-            Busy: no child became free in time, or none can be started.
+            Busy: no child became free in time, none can be started, or the machine has so much
+                else to do that the child did not get to work.
         """
         if not self._free.acquire(timeout=self._wait_seconds):
             raise Busy(
@@ -116,14 +119,21 @@ class HeavyDecoder:
             self._free.release()
 
     def _decode(self, content: bytes, kind: Kind, limits: Limits) -> bytes:
-        child = self._take()
+        child = self._children.take()
         with self._lock:
             self.photos += 1
         try:
-            told = child.ask(content, kind, limits, self._seconds)
+            told = child.ask(content, kind, limits, self._seconds, self._extensions)
         except BaseException as fault:
             child.stop()
-            if not isinstance(fault, _Fault):
+            self._children.replace()
+            if isinstance(fault, Starved):
+                raise Busy(
+                    f"The server has too much to do to decode this photo: {fault}.",
+                    hint="Send it again in some seconds, or as a JPEG.",
+                    retry_after=max(1, round(self._seconds)),
+                ) from fault
+            if not isinstance(fault, Fault):
                 raise
             with self._lock:
                 self.replaced += 1
@@ -131,136 +141,7 @@ class HeavyDecoder:
                 f"The picture is damaged: {fault}.",
                 hint="Save it as a JPEG and send that.",
             ) from fault
-        if child.photos < PHOTOS_PER_CHILD:
-            with self._lock:
-                self._idle.append(child)
-        else:
-            child.stop()
+        self._children.give_back(child)
         if isinstance(told, PhotoError):
             raise told
         return told
-
-    def _take(self) -> _Child:
-        while True:
-            with self._lock:
-                child = self._idle.pop() if self._idle else None
-            if child is None:
-                return _Child(self._max_memory, self._seconds)
-            if child.is_alive():
-                return child
-            child.stop()  # somebody else ended it: no photo is to blame
-
-
-def _stop_all(children: list[_Child]) -> None:
-    while children:
-        children.pop().stop()
-
-
-def _environment() -> dict[str, str]:
-    """What the child needs to find its modules; the server's own holds what is not for it."""
-    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-
-
-class _Fault(Exception):
-    """A child that gives no answer; its text says why."""
-
-
-class _Child:
-    """One child process, ready for photos."""
-
-    def __init__(self, max_memory: int, seconds: float) -> None:
-        from vitrina.photos import child as protocol
-
-        self.photos = 0
-        self._protocol = protocol
-        # a new interpreter, not a fork: this process has threads, and a network in its memory
-        self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", protocol.__name__, str(max_memory), str(seconds)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            env=_environment(),
-            start_new_session=True,  # who interrupts the server at a terminal does not mean it
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._to, self._from = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(self._to, False)
-        os.set_blocking(self._from, False)
-        try:
-            self._receive(time.monotonic() + _START_SECONDS)  # that it is ready
-        except BaseException as fault:
-            self.stop()
-            if not isinstance(fault, _Fault):
-                raise
-            raise Busy(
-                "The decoder of HEIC and AVIF photos does not start.",
-                hint="Send the photo as a JPEG.",
-                retry_after=_RETRY_SECONDS,
-            ) from fault
-
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-    def stop(self) -> None:
-        self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
-        self._process.wait()
-
-    def ask(self, content: bytes, kind: Kind, limits: Limits, seconds: float) -> bytes | PhotoError:
-        """The square, or why there is none.
-
-        Raises:
-            _Fault: the child crashed, or answers nothing in time; it must be stopped.
-        """
-        self.photos += 1
-        latest = time.monotonic() + seconds
-        mark = next(mark for mark, name in self._protocol.KINDS.items() if name == kind)
-        head = self._protocol.REQUEST.pack(mark, limits.max_pixels, len(content))
-        for part in (head, content):
-            left = memoryview(part)
-            while left:
-                self._wait(self._to, select.POLLOUT, latest)
-                try:
-                    left = left[os.write(self._to, left[:_PIECE]) :]
-                except BrokenPipeError:
-                    raise self._ended() from None
-        outcome, told = self._receive(latest)
-        if outcome == self._protocol.DECODED:
-            return told
-        reason = json.loads(told)
-        error: PhotoError = getattr(errors, reason["kind"])(reason["message"], hint=reason["hint"])
-        return error
-
-    def _receive(self, latest: float) -> tuple[bytes, bytes]:
-        head = self._read(self._protocol.ANSWER.size, latest)
-        outcome, length = self._protocol.ANSWER.unpack(head)
-        return outcome, self._read(length, latest)
-
-    def _read(self, size: int, latest: float) -> bytes:
-        parts = []
-        while size:
-            self._wait(self._from, select.POLLIN, latest)
-            part = os.read(self._from, size)
-            if not part:
-                raise self._ended()
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    def _wait(self, descriptor: int, event: int, latest: float) -> None:
-        poll = select.poll()
-        poll.register(descriptor, event)
-        if not poll.poll(max(0.0, latest - time.monotonic()) * 1e3):
-            raise _Fault("decoding it takes too long")
-
-    def _ended(self) -> _Fault:
-        self._process.kill()
-        status = self._process.wait()
-        if status == self._protocol.OUT_OF_MEMORY:
-            return _Fault("decoding it takes too much memory")
-        return _Fault("its decoder crashed on it")

@@ -20,6 +20,7 @@ from PIL import (
 )
 
 from vitrina.errors import PhotoDamaged, PhotoDimensions
+from vitrina.photos.colour_profiles import may_be_opened
 from vitrina.photos.jpeg_scans import check_scans
 from vitrina.photos.kinds import Kind
 from vitrina.photos.limits import Limits, check_dimensions
@@ -166,6 +167,8 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 def _to_srgb(picture: Image.Image) -> Image.Image:
     profile = picture.info.get("icc_profile")
     if not profile or picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return picture
+    if not may_be_opened(profile):
         return picture
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-from vitrina.store.categories import CategoryRecord
-from vitrina.store.products import ShownProduct
+from vitrina.store.shown import CategoryRecord, ShownProduct
 
 Language = Literal["ru", "en"]
 Decision = Literal["category", "unsure", "unknown"]
+
+_CYRILLIC = re.compile("[\u0400-\u04ff]")
 
 
 @dataclass(frozen=True)
@@ -130,5 +132,17 @@ def describe_product(
 def describe_category(category: CategoryRecord, language: Language, count: int) -> CategoryEntry:
     """A category of the database as shoppers see it."""
     name = in_language(language, category.name, category.name_en)
-    search_text = in_language(language, category.search_text, category.name_en)
-    return CategoryEntry(category.slug, name, search_text, count)
+    return CategoryEntry(category.slug, name, _search_text(category, language), count)
+
+
+def _search_text(category: CategoryRecord, language: Language) -> str:
+    """What the merchant wrote, except Russian words where English was asked for.
+
+    A text without Cyrillic letters, such as "E27", is for both languages. A category's name that
+    nobody replaced gives way to its English name in any case.
+    """
+    own = category.search_text
+    written = category.search_text_edited or own != category.name
+    if written and not _CYRILLIC.search(own):
+        return own
+    return in_language(language, own, category.name_en)

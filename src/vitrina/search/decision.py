@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vitrina.evaluation.decisions import DecisionModel
-from vitrina.evaluation.evidence import Floats
+from vitrina.evaluation.decisions import DecisionModel, Outcomes
+from vitrina.evaluation.evidence import Evidence, Floats
 from vitrina.search.answers import Decision
 from vitrina.settings import Settings
 
@@ -84,10 +84,10 @@ class Decider:
         if model is None:
             return
         sold = model.sold
-        self._entropies, self._nearnesses = np.sort(sold.entropy), np.sort(sold.nearness)
-        familiar = self._familiarity(sold.entropy, sold.nearness, watched=True)
+        self._usual = [np.sort(kind) for kind in _familiar_signs(sold)]
+        familiar = self._familiarity(sold, watched=True)
         self._strange_up_to = _lower_quantile(familiar, risk.wrong_unknowns)
-        unsold = self._familiarity(model.unsold.entropy, model.unsold.nearness)
+        unsold = self._familiarity(model.unsold)
         self._certain_from, self.proven = fill_threshold_for(
             _fillable(sold.certainty, familiar > self._strange_up_to),
             sold.right,
@@ -113,7 +113,7 @@ class Decider:
             filled = probabilities.max(axis=1) >= self._fill_threshold
             return probabilities, ["category" if sure else "unsure" for sure in filled]
         found = self._model.weigh(probabilities, embeddings)
-        strange = self._familiarity(found.entropy, found.nearness) <= self._strange_up_to
+        strange = self._familiarity(found) <= self._strange_up_to
         filled = found.certainty >= self._certain_from
         return found.probabilities, [
             "unknown" if odd else "category" if sure else "unsure"
@@ -121,26 +121,30 @@ class Decider:
         ]
 
     def _familiarity(
-        self, entropy: Floats, nearness: Floats, *, watched: bool = False
+        self, found: Evidence | Outcomes, *, watched: bool = False
     ) -> npt.NDArray[np.float64]:
         """How usual photos are among those of what is sold, 0 to 1.
 
-        The product of two shares: of watched photos with no less entropy, and of those that were
-        no nearer to what was learned from. Both are conformal p-values (Bates et al., "Testing for
-        Outliers with Conformal p-values", Annals of Statistics 2023).
+        The product of three shares: of watched photos with no less entropy, of those that were no
+        nearer to what was learned from, and of those that were no more typical of any category.
+        Each is a conformal p-value (Bates et al., "Testing for Outliers with Conformal p-values",
+        Annals of Statistics 2023).
 
         Args:
-            entropy: (N,) float32.
-            nearness: (N,) float32.
+            found: About N photos.
             watched: Whether these are the watched photos: none is compared with itself then.
         """
-        count = len(self._entropies) + 1
-        as_uncertain = count - np.searchsorted(self._entropies, entropy, side="left")
-        as_far = 1 + np.searchsorted(self._nearnesses, nearness, side="right")
-        if watched:
-            as_uncertain, as_far, count = as_uncertain - 1, as_far - 1, count - 1
-        familiarity: npt.NDArray[np.float64] = as_uncertain * as_far / count**2
+        familiarity = np.ones(len(found.entropy))
+        for usual, signs in zip(self._usual, _familiar_signs(found), strict=True):
+            as_strange = 1 + np.searchsorted(usual, signs, side="right")
+            count = len(usual) + 1
+            familiarity *= (as_strange - watched) / (count - watched)
         return familiarity
+
+
+def _familiar_signs(found: Evidence | Outcomes) -> tuple[Floats, Floats, Floats]:
+    """Each (N,) float32; the larger, the more usual."""
+    return -found.entropy, found.nearness, found.typicality
 
 
 def fill_threshold_for(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection
 
 from vitrina.photos import Pixels
 from vitrina.search.answers import (
@@ -24,8 +24,8 @@ from vitrina.search.decision import AcceptedRisk, Decider
 from vitrina.search.loaded import LoadedBundle
 from vitrina.search.nearest import NearestGoods
 from vitrina.search.snapshot import GoodsSnapshot
-from vitrina.store.categories import CategoryRecord, named_categories
 from vitrina.store.reading import DatabaseReader
+from vitrina.store.shown import CategoryRecord, named_categories
 
 ALTERNATIVES = 3
 FAVOUR = 0.02
@@ -94,7 +94,7 @@ class PhotoSearch:
         inferred = time.perf_counter()
         verdict = self._decider.decide(encoded.probabilities, encoded.embedding)
         order = np.argsort(-verdict.probabilities, kind="stable")
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             known = self._categories(connection, order)
             guesses = []
             for index in order:
@@ -123,7 +123,7 @@ class PhotoSearch:
 
     def _rank(
         self,
-        connection: Connection,
+        connection: sqlite3.Connection,
         embedding: npt.NDArray[np.float32],
         category: CategoryGuess | None,
         guesses: Sequence[CategoryGuess],
@@ -156,7 +156,7 @@ class PhotoSearch:
         )
 
     def _categories(
-        self, connection: Connection, order: npt.NDArray[np.int64]
+        self, connection: sqlite3.Connection, order: npt.NDArray[np.int64]
     ) -> dict[str, CategoryRecord]:
         """The likeliest categories that have goods, by slug: as many as an answer can name."""
         stocked = self._nearest.categories()

@@ -8,32 +8,30 @@ from __future__ import annotations
 
 import logging
 import math
+import sqlite3
 import threading
 import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, func, select
 
 from vitrina.bundle import Bundle
 from vitrina.search.answers import FoundProduct, Language, describe_product
 from vitrina.search.snapshot import GoodsSnapshot
 from vitrina.search.vector_index import open_index
 from vitrina.search.vectors import open_vectors, segment_files
-from vitrina.store.products import shown_products
 from vitrina.store.reading import DatabaseReader
-from vitrina.store.schema import IMPORTS, PHOTOS, PRODUCTS
+from vitrina.store.shown import shown_products
 
 _LOOK_EVERY_S = 2.0
 _OLD_S = 30.0
 """Seconds without a look after which a question waits for the new snapshot, for a while."""
 _PATIENCE_S = 2.0
 
-_NEWEST = select(
-    select(func.max(IMPORTS.c.id)).scalar_subquery(),
-    select(func.max(PHOTOS.c.id)).scalar_subquery(),
-    select(func.max(PRODUCTS.c.id)).scalar_subquery(),
+_NEWEST = (
+    "SELECT (SELECT max(id) FROM imports), (SELECT max(id) FROM photos), "
+    "(SELECT max(id) FROM products)"
 )
 
 _log = logging.getLogger(__name__)
@@ -71,7 +69,7 @@ class NearestGoods:
 
     def rank(
         self,
-        connection: Connection,
+        connection: sqlite3.Connection,
         embedding: npt.NDArray[np.float32],
         categories: Sequence[str] | None,
         limit: int,
@@ -144,7 +142,7 @@ class NearestGoods:
         try:
             seen = self._look()
             store = open_vectors(self._bundle)
-            with self._database.reading() as connection:
+            with self._database.asking() as connection:
                 snapshot = GoodsSnapshot(connection, store, open_index(self._bundle, store))
             self._snapshot, self._seen = snapshot, seen
         except Exception as error:
@@ -156,7 +154,7 @@ class NearestGoods:
 
     def _look(self) -> tuple[object, ...]:
         """What changes whenever goods, pictures or embeddings do; cheap."""
-        with self._database.reading() as connection:
-            newest = connection.execute(_NEWEST).one()
+        with self._database.asking() as connection:
+            newest = connection.execute(_NEWEST).fetchone()
         files = tuple(file.name for file in segment_files(self._bundle))
         return (*newest, files)

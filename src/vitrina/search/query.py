@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from vitrina.errors import QueryError
 from vitrina.search.spelling import Spelling, other_layout
 from vitrina.search.synonyms import LONGEST_PHRASE, Synonyms, key_of
-from vitrina.store.fulltext import JOINED, STEM, joined_terms, whole_terms
 from vitrina.store.index_terms import IndexTerms, all_of, any_of, quoted
 from vitrina.store.product_search import Match
+from vitrina.store.product_terms import JOINED, STEM, joined_terms, whole_terms
 from vitrina.words import EMPTY_WORDS, Kind, Token, normalise, pieces, read, stem, telling, tokens
 
 MAX_QUERY = 200

@@ -6,17 +6,16 @@ place. Prices and names are not in it; they are read when an answer is made.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Row, select
 
 from vitrina.search.exact import exact_nearest
 from vitrina.search.vector_index import EXACT_UP_TO, VectorIndex
 from vitrina.search.vectors import Half, Rows, VectorStore
-from vitrina.store.schema import CATEGORIES, PHOTOS, PRODUCTS
 
 Embedding = npt.NDArray[np.float32]
 
@@ -114,12 +113,11 @@ class GoodsSnapshot:
     """
 
     def __init__(
-        self, connection: Connection, store: VectorStore, index: VectorIndex | None = None
+        self, connection: sqlite3.Connection, store: VectorStore, index: VectorIndex | None = None
     ) -> None:
         self.store = store
         self.index = index
-        names = connection.execute(select(CATEGORIES.c.id, CATEGORIES.c.slug))
-        slugs = {number: slug for number, slug in names}  # noqa: C416  a result is no mapping
+        slugs = dict(connection.execute("SELECT id, slug FROM categories").fetchall())
         goods = _read_goods(connection, store)
         seen = goods["row"] >= 0
         with_embedding = np.unique(goods["product"][seen])
@@ -305,7 +303,11 @@ _GOODS = np.dtype(
 )
 
 
-def _read_goods(connection: Connection, store: VectorStore) -> npt.NDArray[np.void]:
+_Picture = tuple[str | None, int, int, bool]
+"""SHA-256 (None for a product without pictures), product, category, whether it is in stock."""
+
+
+def _read_goods(connection: sqlite3.Connection, store: VectorStore) -> npt.NDArray[np.void]:
     """Every picture of every product that is there; a product without pictures once, row -1."""
     names = store.names()
     order = np.argsort(names, kind="stable")
@@ -314,19 +316,18 @@ def _read_goods(connection: Connection, store: VectorStore) -> npt.NDArray[np.vo
     return np.concatenate(batches) if batches else np.empty(0, dtype=_GOODS)
 
 
-def _pictures(connection: Connection) -> Iterator[Sequence[Row[str, int, int, bool]]]:
-    good = PRODUCTS.c
+def _pictures(connection: sqlite3.Connection) -> Iterator[Sequence[_Picture]]:
     rows = connection.execute(
-        select(PHOTOS.c.sha256, good.id, good.category_id, good.in_stock)
-        .select_from(PRODUCTS.outerjoin(PHOTOS))
-        .where(good.gone_since.is_(None))
-        .execution_options(yield_per=_READ_AT_ONCE)
+        "SELECT photos.sha256, products.id, products.category_id, products.in_stock "
+        "FROM products LEFT JOIN photos ON photos.product_id = products.id "
+        "WHERE products.gone_since IS NULL"
     )
-    yield from rows.partitions()
+    while batch := rows.fetchmany(_READ_AT_ONCE):
+        yield batch
 
 
 def _with_rows(
-    batch: Sequence[Row[str, int, int, bool]],
+    batch: Sequence[_Picture],
     names: npt.NDArray[np.bytes_],
     order: Rows,
 ) -> npt.NDArray[np.void]:

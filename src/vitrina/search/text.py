@@ -16,11 +16,10 @@ from vitrina.search.answers import (
 from vitrina.search.query import Query
 from vitrina.search.spelling import Spelling
 from vitrina.search.synonyms import SynonymsFile
-from vitrina.store.categories import list_categories
 from vitrina.store.index_terms import IndexTerms
 from vitrina.store.product_search import ALL_GOODS, Filters, matching_products, search_products
-from vitrina.store.products import find_product
 from vitrina.store.reading import DatabaseReader
+from vitrina.store.shown import find_product, list_categories
 
 
 class TextSearch:
@@ -59,7 +58,7 @@ class TextSearch:
         Raises:
             QueryError: the words are too long, a filter is none, or the cursor is none of ours.
         """
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             asked = Query(IndexTerms(connection), self._spelling, self._synonyms.current())
             understood = asked.understand(words)
             if understood.match is None:
@@ -85,7 +84,7 @@ class TextSearch:
         """
         if not words.strip() and filters == ALL_GOODS:
             return None
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             asked = Query(IndexTerms(connection), self._spelling, self._synonyms.current())
             understood = asked.understand(words)
             if understood.match is None:
@@ -94,7 +93,7 @@ class TextSearch:
 
     def categories(self, language: Language) -> list[CategoryEntry]:
         """All categories that have products, by name."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return [
                 describe_category(category, language, count)
                 for category, count in list_categories(connection)
@@ -107,7 +106,7 @@ class TextSearch:
         Raises:
             NotFound: the shop has no such article.
         """
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             product = find_product(connection, sku)
             if product is None:
                 raise NotFound(

@@ -186,8 +186,6 @@ def open_index(bundle: Bundle, store: VectorStore) -> VectorIndex | None:
         None where there is none, where it is damaged, or where it holds what `store` does not
         begin with.
     """
-    from usearch.index import Index
-
     folder = vectors_folder(bundle)
     try:
         content = json.loads((folder / _INFO).read_text(encoding="utf-8"))
@@ -202,6 +200,9 @@ def open_index(bundle: Bundle, store: VectorStore) -> VectorIndex | None:
             if _checksum(file) != info.sha256[1]:
                 return None
             projection = np.load(file)
+        # here: a small shop has no index, and its start should not load what it does not use
+        from usearch.index import Index
+
         graph = Index.restore(str(graph_file), view=True, enable_key_lookups=False)
         if graph is not None:
             graph.expansion_search = PROPOSALS

@@ -4,8 +4,8 @@ Whether a photo is taken is decided before its body is read, by the milliseconds
 taken already: what could not be answered in time is turned away at once. The measure of work is
 learned from the photos that were answered last.
 
-Formats whose decoders are slow have a lane of their own within the queue, one slot wide, so that
-they cannot fill all of them. Everything here happens in the server's one event loop.
+Formats whose decoders are slow have a lane of their own within the queue, one slot wide and at most
+half as long, so that they cannot fill it. Everything here happens in the server's one event loop.
 """
 
 from __future__ import annotations
@@ -175,8 +175,11 @@ class Admission:
         wait = self.expected_wait(load)
         taken = self._fast.taken + self._slow.taken
         late = wait + load.units * lane.unit_ms / 1e3 > self._deadline * _EXPECTED_PART
+        places = self.slots + self._queue
+        # what is slow must not fill the queue, either, however much time there is
+        full = taken >= places or (load.slow and self._slow.taken >= max(1, places // 2))
         # what is alone is taken even if it needs more time than there is
-        if taken >= self.slots + self._queue or (late and lane.taken):
+        if full or (late and lane.taken):
             raise Busy(
                 "The server has as many photos as it can answer in time.",
                 hint="Send the photo again after the seconds that Retry-After says.",

@@ -14,9 +14,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse, Response
 
 from vitrina.errors import VitrinaError
+from vitrina.events.recorder import Recorder
 from vitrina.photos import MEDIA_TYPES
 from vitrina.search.answers import FoundProduct, Language
-from vitrina.serving import catalogue_api, problems
+from vitrina.serving import catalogue_api, events_api, problems
+from vitrina.serving.admin_wiring import admin_routes
 from vitrina.serving.metrics import ServerMetrics
 from vitrina.serving.monitoring import metrics_route
 from vitrina.serving.photo_api import PhotoApi, PhotoQuery, PhotoResponse
@@ -30,7 +32,11 @@ from vitrina.version import __version__
 
 
 def create_api(
-    state: ShopState, photos: PhotoApi, metrics: ServerMetrics, readiness: Readiness
+    state: ShopState,
+    photos: PhotoApi,
+    metrics: ServerMetrics,
+    readiness: Readiness,
+    recorder: Recorder,
 ) -> FastAPI:
     """The application behind the photo's route.
 
@@ -39,6 +45,7 @@ def create_api(
         photos: What answers to photos.
         metrics: Where searches are counted.
         readiness: Says whether photos can be searched.
+        recorder: Takes what pages tell of their shoppers.
     """
     api = FastAPI(
         title=f"{state.settings.name}: search by photo",
@@ -52,9 +59,11 @@ def create_api(
     )
     _describe_photos(api, photos)
     api.include_router(catalogue_api.create_router(state, metrics))
+    events_api.describe(api, events_api.EventsApi(state.settings, recorder, metrics))
     api.include_router(create_pages(_shop_front(state, metrics)))
     api.include_router(create_widget())
     api.router.routes.append(metrics_route(metrics, state, readiness))
+    api.router.routes.extend(admin_routes(state, metrics, recorder))
 
     # async, although they wait for nothing: they must answer also where all threads are busy
     @api.get("/healthz", tags=["operation"])

@@ -10,16 +10,18 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from vitrina.events.recorder import Recorder
 from vitrina.folder import ShopFolder
 from vitrina.search.exact import load_ahead
 from vitrina.search.loaded import LoadedBundle
+from vitrina.serving import metrics as families
 from vitrina.serving import monitoring, problems
 from vitrina.serving.admission import Admission
 from vitrina.serving.deferred import Deferred
-from vitrina.serving.gate import PHOTO_ROUTE, Draining, Gate
+from vitrina.serving.gate import EVENTS_ROUTE, PHOTO_ROUTE, Draining, Gate
 from vitrina.serving.metrics import ServerMetrics
 from vitrina.serving.observation import Observation
-from vitrina.serving.photo_api import PhotoApi
+from vitrina.serving.photo_api import PhotoApi, PhotoResponse
 from vitrina.serving.rate_limit import Networks, RateLimit
 from vitrina.serving.readiness import Readiness
 from vitrina.serving.security_headers import SecurityHeaders
@@ -39,6 +41,7 @@ class ShopApp(Starlette):
     Attributes:
         shop: The same.
         metrics: What it counts.
+        recorder: Keeps what was answered, and what became of it.
         draining: Whether it is being stopped.
         rest: All routes but the photo's.
     """
@@ -55,7 +58,10 @@ class ShopApp(Starlette):
             settings.upload_seconds,
             settings.upload_idle_seconds,
         )
-        photos = PhotoApi(state, admission, uploads)
+        self.recorder = Recorder(
+            state.folder, lambda lost: self.metrics.count(families.RECORDS_DROPPED, by=lost)
+        )
+        photos = PhotoApi(state, admission, uploads, self._note)
         readiness = Readiness(state, admission, self.draining)
         monitoring.read_from(self.metrics, state, admission, state.heavy)
 
@@ -63,7 +69,8 @@ class ShopApp(Starlette):
             from vitrina.serving.api import create_api
 
             load_ahead()
-            return create_api(state, photos, self.metrics, readiness)
+            state.text  # noqa: B018  nor does the first search by words wait for its modules
+            return create_api(state, photos, self.metrics, readiness, self.recorder)
 
         self.rest = Deferred(create_rest)
         super().__init__(
@@ -83,7 +90,18 @@ class ShopApp(Starlette):
             # the one that a trusted proxy named, once the request has passed
             client=lambda scope: scope["client"][0] if scope.get("client") else None,
             clients=self.shop.settings.log_clients,
-            paths=(PHOTO_ROUTE, "/v1/search", "/v1/categories", "/"),
+            paths=(PHOTO_ROUTE, EVENTS_ROUTE, "/v1/search", "/v1/categories", "/"),
+        )
+
+    def _note(self, answer: PhotoResponse) -> None:
+        guess = answer.category or next(iter(answer.alternatives), None)
+        self.recorder.query_answered(
+            answer.query_id,
+            bundle=answer.model.version,
+            decision=answer.decision,
+            category=guess.id if guess else None,
+            confidence=guess.confidence if guess else None,
+            milliseconds=answer.timings_ms.total,
         )
 
 

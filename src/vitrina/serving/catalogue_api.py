@@ -17,7 +17,7 @@ from vitrina.serving.metrics import ServerMetrics
 from vitrina.serving.prices import Price
 from vitrina.serving.shop_state import ShopState
 from vitrina.store.product_search import Filters
-from vitrina.store.products import picture_suffix
+from vitrina.store.shown import picture_suffix
 
 _TYPE_OF_SUFFIX = {suffix: MEDIA_TYPES[kind] for kind, suffix in SUFFIXES.items()}
 
@@ -70,7 +70,7 @@ def create_router(state: ShopState, metrics: ServerMetrics) -> APIRouter:
     @router.api_route("/photos/{sha256}", methods=["GET", "HEAD"], include_in_schema=False)
     def picture(sha256: str) -> FileResponse:
         """A picture of the catalogue; its name is its content, so it may be kept for ever."""
-        with state.database.reading() as connection:
+        with state.database.asking() as connection:
             suffix = picture_suffix(connection, sha256)
         path = state.folder.photo(sha256, suffix) if suffix else None
         if suffix is None or path is None or not path.is_file():

@@ -14,6 +14,10 @@ from vitrina.serving.rate_limit import RateLimit
 from vitrina.serving.security_headers import has_body
 
 PHOTO_ROUTE = "/v1/search/photo"
+EVENTS_ROUTE = "/v1/events"
+ADMIN = "/admin/"
+"""Where the addresses of the merchant's screens begin."""
+
 _OPERATION = ("/healthz", "/readyz", "/metrics")
 _FILES = ("/static/", "/photos/", "/widget.js")
 
@@ -81,7 +85,7 @@ class Gate:
                 raise self._draining.problem()
             if photo:
                 self._photos.check(scope)
-            else:
+            elif scope["path"] != EVENTS_ROUTE and not scope["path"].startswith(ADMIN):
                 self._require_no_body(scope)
             if counted:
                 self._requests.check(scope)
@@ -102,7 +106,7 @@ class Gate:
     def _require_no_body(self, scope: Scope) -> None:
         if has_body(scope):
             raise BodyTooLarge(
-                "This request has a body, which is taken by nothing but the search by photo.",
+                "This request has a body, where none is taken.",
                 hint="See /openapi.json for what can be asked.",
             )
 

@@ -125,6 +125,12 @@ COLD_START = Family(
     "gauge",
     "That and the time of the first answered photo, the study's cold_start_ms.",
 )
+EVENTS = Family("vitrina_events", "counter", "Events that pages sent, by kind.", ("kind",))
+RECORDS_DROPPED = Family(
+    "vitrina_records_dropped",
+    "counter",
+    "Queries and events that were not kept because the disk did not take them fast enough.",
+)
 LOG_DROPPED = Family(
     "vitrina_log_lines_dropped",
     "counter",
@@ -136,7 +142,7 @@ FAMILIES = (
     BUNDLE_SWITCHES,
     REQUESTS, REQUEST_DURATION, IN_FLIGHT, RECEIVED, PROBLEMS,
     QUEUE_WAIT, DECODE, INFERENCE, SEARCH, ANSWER, DECISIONS, QUEUE_LENGTH, SLOTS_BUSY, SLOTS,
-    DECODER_REPLACEMENTS, TEXT_SEARCHES, LOG_DROPPED,
+    DECODER_REPLACEMENTS, TEXT_SEARCHES, EVENTS, RECORDS_DROPPED, LOG_DROPPED,
 )  # fmt: skip
 """All that /metrics shows of the server; the library adds what it knows of any process."""
 
@@ -150,6 +156,8 @@ _KNOWN_FROM_THE_START: Mapping[Family, Sequence[tuple[str, ...]]] = {
     TEXT_SEARCHES: [("found",), ("corrected",), ("nothing",)],
     BUNDLE_SWITCHES: [("switched",), ("refused",)],
     RECEIVED: [()],
+    EVENTS: [("chip",), ("click",), ("cart",), ("order",), ("wrong",)],
+    RECORDS_DROPPED: [()],
     LOG_DROPPED: [()],
 }
 """Shown as 0 before anything happened: a rate over a counter that is not there is no alert."""

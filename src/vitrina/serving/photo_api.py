@@ -29,7 +29,7 @@ from vitrina.serving.photo_load import load_of, pixels_of
 from vitrina.serving.prices import Price
 from vitrina.serving.shop_state import ShopState
 from vitrina.serving.upload import Uploads
-from vitrina.store.product_search import Filters
+from vitrina.store.product_search import ALL_GOODS, Filters
 
 
 class Timings(BaseModel):
@@ -80,10 +80,18 @@ class PhotoApi:
         state: The shop.
         admission: Who may use the slots.
         uploads: Bodies on their way.
+        answered: Told of each answer; it must not take its time.
     """
 
-    def __init__(self, state: ShopState, admission: Admission, uploads: Uploads) -> None:
+    def __init__(
+        self,
+        state: ShopState,
+        admission: Admission,
+        uploads: Uploads,
+        answered: Callable[[PhotoResponse], None],
+    ) -> None:
         self._state = state
+        self._answered = answered
         self._admission = admission
         self._uploads = uploads
         # as many threads as slots: what waits, waits in `admission`
@@ -110,6 +118,7 @@ class PhotoApi:
         noted = observed(request.scope)
         noted.decision, noted.query_id = answer.decision, answer.query_id
         noted.parts = answer.timings_ms.model_dump()
+        self._answered(answer)
         return Response(answer.model_dump_json(), media_type="application/json")
 
     async def _answer(self, request: Request, asked: _Asked) -> PhotoResponse:
@@ -148,6 +157,11 @@ class _Asked:
     words: str
     filters: Filters
 
+    @property
+    def chooses(self) -> bool:
+        """Whether words or filters leave any goods out."""
+        return bool(self.words.strip()) or self.filters != ALL_GOODS
+
 
 _KINDS = {
     "image/png": "png",
@@ -176,7 +190,7 @@ def _answer(
     decoded = time.perf_counter()
     if is_gone():
         raise ClientDisconnect
-    within = state.text.matching(asked.words, asked.filters)
+    within = state.text.matching(asked.words, asked.filters) if asked.chooses else None
     matched = time.perf_counter()
     found = search.search(pixels, language=asked.language, limit=asked.limit, within=within)
     answer, info = found.answer, search.bundle.info

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy.exc import DatabaseError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -25,7 +24,9 @@ STATUS: dict[type[VitrinaError], HTTPStatus] = {
     errors.PhotoDamaged: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.QueryError: HTTPStatus.BAD_REQUEST,
     errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.TooManyEvents: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.QueryForeign: HTTPStatus.FORBIDDEN,
     errors.TurnedAway: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RateExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UploadTooSlow: HTTPStatus.REQUEST_TIMEOUT,
@@ -113,11 +114,11 @@ async def _own(request: Request, error: Exception) -> Response:
 
 
 async def _unreadable(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DatabaseError)
-    if getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR:
+    assert isinstance(error, sqlite3.Error)
+    if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR:
         raise error  # a statement of ours is wrong
     fault = errors.ShopError(
-        f"The shop's database cannot be read: {error.orig}.",
+        f"The shop's database cannot be read: {error}.",
         hint="Try again in a minute. Look whether vitrina.db is there, whole and readable.",
     )
     return answer_to(fault, request.scope)
@@ -150,7 +151,7 @@ Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
 
 HANDLERS: Mapping[int | type[Exception], Handler] = {
     VitrinaError: _own,
-    DatabaseError: _unreadable,
+    sqlite3.Error: _unreadable,
     HTTPException: _http,
     ClientDisconnect: _gone,
     Exception: _unexpected,

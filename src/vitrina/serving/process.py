@@ -153,6 +153,7 @@ def run_server(
         # a bundle that is made active is loaded also where nobody asks for the moment
         with _asked_to_stop(server), served.watching():
             server.run(sockets=[listener])
+        app.recorder.close()
         logs.event(logging.INFO, "stopped", always=True)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from anyio import CapacityLimiter, move_on_after, to_thread
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
 from vitrina.errors import Busy, ShopError, VitrinaError
 from vitrina.serving.admission import Admission
 from vitrina.serving.gate import Draining
 from vitrina.serving.photo_load import load_of
 from vitrina.serving.shop_state import ShopState
-from vitrina.store.schema import CATEGORIES
 
 _PATIENCE_SECONDS = 1.0
 
@@ -61,9 +60,9 @@ class Readiness:
 
     def _read_database(self) -> ShopError | None:
         try:
-            with self._state.database.reading() as connection:
-                connection.execute(select(CATEGORIES.c.id).limit(1)).first()
-        except SQLAlchemyError as error:
+            with self._state.database.asking() as connection:
+                connection.execute("SELECT id FROM categories LIMIT 1").fetchone()
+        except sqlite3.Error as error:
             return ShopError(
                 f"The shop's database cannot be read ({type(error).__name__}).",
                 hint="Look whether vitrina.db is there, whole, and may be read by the server.",

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from vitrina.errors import BundleError
 from vitrina.folder import ShopFolder
 from vitrina.photos import HeavyDecoder, Limits
 from vitrina.search.engine import PhotoSearch
 from vitrina.search.loaded import LoadedBundle
-from vitrina.search.text import TextSearch
 from vitrina.serving.served_bundle import ServedBundle
 from vitrina.settings import Settings
 from vitrina.store.reading import DatabaseReader, open_for_reading
+
+if TYPE_CHECKING:
+    from vitrina.search.text import TextSearch
 
 
 @dataclass(frozen=True)
@@ -23,16 +27,21 @@ class ShopState:
     Attributes:
         folder: The shop.
         database: Which a server only reads.
-        text: Search by words.
         served: Search by photo, with the bundle that is active.
         heavy: Decodes shoppers' HEIC and AVIF photos, one at a time.
     """
 
     folder: ShopFolder
     database: DatabaseReader
-    text: TextSearch
     served: ServedBundle
     heavy: HeavyDecoder
+
+    @cached_property
+    def text(self) -> TextSearch:
+        """Search by words; loaded when it is asked for, which a photo alone need not wait for."""
+        from vitrina.search.text import TextSearch
+
+        return TextSearch(self.database, self.folder.synonyms)
 
     @property
     def settings(self) -> Settings:
@@ -77,7 +86,6 @@ def load_shop(
     """
     database = open_for_reading(folder.database)
     served = ServedBundle(folder, database, version=bundle, loading=loading)
-    text = TextSearch(database, folder.synonyms)
     seconds = folder.settings.heic_seconds
     heavy = HeavyDecoder(seconds=seconds, wait_seconds=seconds)
-    return ShopState(folder, database, text, served, heavy)
+    return ShopState(folder, database, served, heavy)

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
-from vitrina.store.schema import CATEGORIES, PRODUCTS
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryRecord:
-    """One category, as it is stored; fields as in `schema.CATEGORIES`, in their order."""
-
-    id: int
-    slug: str
-    path: str
-    name: str
-    name_en: str | None
-    parent_id: int | None
-    search_text: str
-    search_text_edited: bool
-
+from vitrina.store import shown
+from vitrina.store.database import driver
+from vitrina.store.schema import CATEGORIES
+from vitrina.store.shown import CategoryRecord
 
 _ALL = select(CATEGORIES)
-_NAMED = select(CATEGORIES).where(CATEGORIES.c.slug.in_(bindparam("slugs", expanding=True)))
-_BY_NAME = select(CATEGORIES).order_by(CATEGORIES.c.name, CATEGORIES.c.path)
-# A sum is no column that there is an index of: SQLite then counts in the index that holds all that
-# is asked here, and leaves the wide rows of the products alone, which takes seven times as long.
-_CATEGORY = (PRODUCTS.c.category_id + literal_column("0")).label("category")
-_COUNTS = select(_CATEGORY, func.count()).where(PRODUCTS.c.gone_since.is_(None)).group_by(_CATEGORY)
 
 
 def list_categories(connection: Connection) -> list[tuple[CategoryRecord, int]]:
@@ -38,9 +20,7 @@ def list_categories(connection: Connection) -> list[tuple[CategoryRecord, int]]:
 
     One that only holds other categories has none of its own.
     """
-    counts = {category: count for category, count in connection.execute(_COUNTS)}  # noqa: C416
-    categories = (CategoryRecord(*row) for row in connection.execute(_BY_NAME))
-    return [(category, counts.get(category.id, 0)) for category in categories]
+    return shown.list_categories(driver(connection))
 
 
 def all_categories(connection: Connection) -> list[CategoryRecord]:
@@ -50,8 +30,7 @@ def all_categories(connection: Connection) -> list[CategoryRecord]:
 
 def named_categories(connection: Connection, slugs: Iterable[str]) -> dict[str, CategoryRecord]:
     """Those with these slugs that there are, by slug."""
-    rows = connection.execute(_NAMED, {"slugs": list(slugs)})
-    return {row.slug: CategoryRecord(*row) for row in rows}
+    return shown.named_categories(driver(connection), slugs)
 
 
 def add_category(

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from vitrina.store.categories import CategoryRecord
 from vitrina.store.schema import CATEGORIES, CORRECTIONS, PRODUCTS
+from vitrina.store.shown import CategoryRecord
 
 MOVE = "move"
 DROP = "drop photo"

@@ -12,8 +12,8 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
 from vitrina.errors import ShopVersion
-from vitrina.store.reading import DatabaseReader, result_code, unusable
-from vitrina.store.schema import REVISION
+from vitrina.store.reading import DatabaseReader, open_connection, result_code, unusable
+from vitrina.store.revision import REVISION
 
 
 class Database(DatabaseReader):
@@ -27,7 +27,17 @@ class Database(DatabaseReader):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, NullPool)
+        super().__init__(path, most_kept=0)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection that cannot change anything, for questions that SQLAlchemy writes.
+
+        All that it reads is of one moment, that of its first question, whoever writes meanwhile.
+
+        Raises:
+            DatabaseError: the file cannot be opened or read.
+        """
+        return self._readers.connect()
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction: all that it changed is kept at the end of the block, nothing on an error.
@@ -36,6 +46,20 @@ class Database(DatabaseReader):
             OperationalError: another one has been going on for more than five seconds.
         """
         return self._writers.begin()
+
+    @cached_property
+    def _readers(self) -> Engine:
+        # where the file lies is said by what opens it
+        engine = create_engine(
+            "sqlite://", creator=lambda: open_connection(self._path), poolclass=NullPool
+        )
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            # Python's driver begins nothing before a SELECT: each would see another moment
+            connection.exec_driver_sql("BEGIN")
+
+        return engine
 
     @cached_property
     def _writers(self) -> Engine:
@@ -93,6 +117,15 @@ def migrate(path: Path) -> Database:
             hint="Restore the file from a backup, or move it away and import again.",
         ) from error
     return open_database(path)
+
+
+def driver(connection: Connection) -> sqlite3.Connection:
+    """The connection of Python's own below SQLAlchemy's: what `store.shown` asks."""
+    if not connection.in_transaction():
+        connection.begin()  # SQLAlchemy would do so before a statement of its own
+    below = connection.connection.driver_connection
+    assert isinstance(below, sqlite3.Connection)
+    return below
 
 
 def _engine(path: Path, foreign_keys: str) -> Engine:

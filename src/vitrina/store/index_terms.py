@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from sqlalchemy import Connection, TextClause, select, text
-
-from vitrina.store.schema import TEXT_INDEX
-
-_MATCHES = text("SELECT 1 FROM product_texts WHERE product_texts MATCH :expression LIMIT 1")
+_MATCHES = "SELECT 1 FROM product_texts WHERE product_texts MATCH ? LIMIT 1"
 # marks stand before the digits, words after them
-_WORDS = text("SELECT term, doc FROM product_terms WHERE term >= 'a'")
-
-_GENERATION = select(TEXT_INDEX.c.generation)
+_WORDS = "SELECT term, doc FROM product_terms WHERE term >= 'a'"
 
 _SUBSETS = 20
 """Ways to match equally many words that are followed."""
@@ -47,14 +42,14 @@ class IndexTerms:
         connection: The shop's database.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._asked: dict[str, bool] = {}
 
     def matches(self, expression: str) -> bool:
         """Whether any good does."""
         if expression not in self._asked:
-            found = self._connection.execute(_MATCHES, {"expression": expression}).first()
+            found = self._connection.execute(_MATCHES, (expression,)).fetchone()
             self._asked[expression] = found is not None
         return self._asked[expression]
 
@@ -64,11 +59,12 @@ class IndexTerms:
 
     def generation(self) -> int:
         """Which content of the index the connection sees."""
-        return int(self._connection.execute(_GENERATION).scalar_one())
+        (generation,) = self._connection.execute("SELECT generation FROM text_index").fetchone()
+        return int(generation)
 
     def words(self) -> Mapping[str, int]:
         """All words of the goods' names, articles, categories and makers: in how many goods."""
-        return {row.term: row.doc for row in self._connection.execute(_WORDS)}
+        return dict(self._connection.execute(_WORDS).fetchall())
 
     def most_of(self, expressions: Sequence[str]) -> str | None:
         """What matches the goods that match most of these; None where none matches any.
@@ -78,11 +74,8 @@ class IndexTerms:
         """
         if not expressions:
             return None
-        found = self._connection.execute(
-            _matched(len(expressions)),
-            {f"e{place}": expression for place, expression in enumerate(expressions)},
-        )
-        masks = sorted(found.scalars(), key=lambda mask: (-mask.bit_count(), mask))
+        found = self._connection.execute(_matched(len(expressions)), expressions).fetchall()
+        masks = sorted((mask for (mask,) in found), key=lambda mask: (-mask.bit_count(), mask))
         if not masks:
             return None
         most = [mask for mask in masks if mask.bit_count() == masks[0].bit_count()][:_SUBSETS]
@@ -95,12 +88,12 @@ class IndexTerms:
 
 
 @cache
-def _matched(count: int) -> TextClause:
+def _matched(count: int) -> str:
     """Which of that many expressions goods match, as bits of one number."""
     bits = " UNION ALL ".join(
         f"SELECT rowid AS good, {1 << place} AS bit FROM product_texts "  # noqa: S608
-        f"WHERE product_texts MATCH :e{place}"
+        "WHERE product_texts MATCH ?"
         for place in range(count)
     )
     sums = f"SELECT sum(bit) AS matched FROM ({bits}) GROUP BY good"  # noqa: S608
-    return text(f"SELECT DISTINCT matched FROM ({sums})")  # noqa: S608
+    return f"SELECT DISTINCT matched FROM ({sums})"  # noqa: S608

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import base64
 import math
+import sqlite3
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, TextClause, bindparam, text
-
 from vitrina.errors import QueryError
-from vitrina.store.fulltext import COLUMNS, subtree
-from vitrina.store.products import ShownProduct, shown_products
-from vitrina.store.schema import CATEGORIES
+from vitrina.store.shown import ShownProduct, shown_products
+
+COLUMNS = ("name", "article", "category", "vendor", "description")
+"""Of the full-text index, the weightiest first."""
 
 WEIGHTS = (10.0, 8.0, 4.0, 3.0, 1.0)
 """Of the index's columns in BM25: name, article, category, vendor, description."""
 
 _STRONG = f"{{{' '.join(COLUMNS[:-1])}}} : "
 _THERE = "p.gone_since IS NULL"
-_WITHIN = subtree(CATEGORIES.c.slug == bindparam("slug"))
+# UNION and not UNION ALL: a ring of parents, were there one, would end too
+_WITHIN = (
+    "WITH RECURSIVE within(id) AS (SELECT id FROM categories WHERE slug = ? UNION "
+    "SELECT below.id FROM categories AS below JOIN within ON below.parent_id = within.id) "
+    "SELECT id FROM within"
+)
 _CURSOR = struct.Struct(">BBdQ")
 _LAST_TIER = 2
 _LARGEST = 2**63 - 1
@@ -88,7 +92,7 @@ class _Place:
 
 
 def search_products(
-    connection: Connection,
+    connection: sqlite3.Connection,
     match: Match,
     filters: Filters = ALL_GOODS,
     *,
@@ -131,7 +135,7 @@ def search_products(
     )
 
 
-def matching_products(connection: Connection, match: Match, filters: Filters) -> list[int]:
+def matching_products(connection: sqlite3.Connection, match: Match, filters: Filters) -> list[int]:
     """Ids of all goods that match, in no order: what a photo's nearest goods are chosen from.
 
     Raises:
@@ -139,7 +143,7 @@ def matching_products(connection: Connection, match: Match, filters: Filters) ->
     """
     condition, values = _conditions(connection, filters)
     statement = f"SELECT p.id FROM {_source(match.words)}{condition}"  # noqa: S608
-    return [row.id for row in _ask(connection, statement, values | {"match": match.words})]
+    return [product for (product,) in _ask(connection, statement, values | {"match": match.words})]
 
 
 def _tiers(match: Match) -> dict[int, str | None]:
@@ -156,13 +160,13 @@ def _tiers(match: Match) -> dict[int, str | None]:
     }
 
 
-def _conditions(connection: Connection, filters: Filters) -> tuple[str, dict[str, Any]]:
+def _conditions(connection: sqlite3.Connection, filters: Filters) -> tuple[str, dict[str, Any]]:
     """SQL that a good must fulfil, and its values."""
     conditions, values = [_THERE], dict[str, Any]()
     if filters.category is not None:
         slug = filters.category.partition("\x00")[0]  # databases have no NUL, nor has any slug
-        conditions.append("p.category_id IN :categories")
-        values["categories"] = connection.scalars(_WITHIN, {"slug": slug}).all()
+        within = [str(int(category)) for (category,) in connection.execute(_WITHIN, (slug,))]
+        conditions.append(f"p.category_id IN ({', '.join(within)})")
     if filters.price_from is not None:
         conditions.append("p.price_minor >= :price_from")
         values["price_from"] = math.ceil(_hundredths(filters.price_from, "least"))
@@ -198,20 +202,15 @@ def _source(expression: str | None) -> str:
     )
 
 
-def _ask(connection: Connection, statement: str, values: dict[str, Any]) -> Sequence[Row[Any]]:
-    used = {name: value for name, value in values.items() if value is not None}
-    return connection.execute(_text(statement), used).all()
+def _ask(
+    connection: sqlite3.Connection, statement: str, values: dict[str, Any]
+) -> Sequence[tuple[Any, ...]]:
+    return connection.execute(statement, values).fetchall()
 
 
-@lru_cache(maxsize=256)
-def _text(statement: str) -> TextClause:
-    asked = text(statement)
-    if ":categories" in statement:
-        return asked.bindparams(bindparam("categories", expanding=True))
-    return asked
-
-
-def _count(connection: Connection, match: Match, condition: str, values: dict[str, Any]) -> int:
+def _count(
+    connection: sqlite3.Connection, match: Match, condition: str, values: dict[str, Any]
+) -> int:
     source = f"{_source(match.words)}{condition}"
     if match.words is not None and condition == _THERE:  # what is gone is not in the index
         source = "product_texts WHERE product_texts MATCH :match"
@@ -221,7 +220,7 @@ def _count(connection: Connection, match: Match, condition: str, values: dict[st
 
 
 def _one_tier(
-    connection: Connection,
+    connection: sqlite3.Connection,
     tier: int,
     expression: str | None,
     condition: str,
@@ -239,7 +238,7 @@ def _one_tier(
     else:
         # goods that came since then have moved all scores a little
         now = _ask(connection, f"{goods} AND p.id = :id", values | {"id": after.product})
-        same = [row.score for row in now if bool(row.in_stock) == after.in_stock]
+        same = [score for _, in_stock, score in now if bool(in_stock) == after.in_stock]
         values = values | {
             "limit": limit,
             "stock": after.in_stock,
@@ -251,7 +250,7 @@ def _one_tier(
             "(score > :score OR (score = :score AND id > :id)))"
         )
         rows = _ask(connection, f"SELECT * FROM ({goods}) {behind}{order}", values)  # noqa: S608
-    return [_Place(tier, bool(row.in_stock), row.score, row.id) for row in rows]
+    return [_Place(tier, bool(in_stock), score, product) for product, in_stock, score in rows]
 
 
 def _write_cursor(place: _Place) -> str:

@@ -1,5 +1,8 @@
 """Connections that cannot change the shop: what serves it reads through these alone.
 
+They are Python's own, without SQLAlchemy, which is for what writes: loading it would be a quarter
+of a server's start.
+
 A connection that only reads never moves what was written from the log into the database, so no
 process but the one that holds the shop's lock does. That, too, is what keeps the shop clear of a
 fault in SQLite before 3.51.3, which needs two connections that write or move at the same moment.
@@ -8,15 +11,14 @@ fault in SQLite before 3.51.3, which needs two connections that write or move at
 from __future__ import annotations
 
 import sqlite3
-from contextlib import AbstractContextManager
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import Connection, Engine, Pool, QueuePool, create_engine, event
-from sqlalchemy.exc import DatabaseError, DisconnectionError
 
 from vitrina.errors import ShopError, ShopVersion
-from vitrina.store.schema import REVISION
+from vitrina.store.revision import REVISION
 
 _HINTS = {
     sqlite3.SQLITE_BUSY: "Another program has it open and locked: close it, then try again.",
@@ -29,6 +31,9 @@ _ACCESS = "Let this user read and write the file and its folder: reading, too, k
 _PATIENCE_S = 2.0
 """Readers wait for nobody but a program that has the whole file locked."""
 
+_MOST_KEPT = 16
+"""Connections that wait for the next question; more are opened where more ask at once."""
+
 _NO_PLACE = (
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_CANTOPEN,
@@ -38,7 +43,7 @@ _NO_PLACE = (
 """What is said where there is no place for notes beside the file: no right, or no room."""
 
 
-class _Reading(sqlite3.Connection):
+class ReadingConnection(sqlite3.Connection):
     """A connection that knows which file it has open.
 
     Attributes:
@@ -59,23 +64,43 @@ class DatabaseReader:
 
     Args:
         path: Of the file; it is opened by the first question.
-        pool: What becomes of connections between two questions: they wait for the next one.
+        most_kept: Connections that wait for the next question; with 0 each is closed after its own.
     """
 
-    def __init__(self, path: Path, pool: type[Pool] = QueuePool) -> None:
+    def __init__(self, path: Path, *, most_kept: int = _MOST_KEPT) -> None:
         self._path = path
-        self._readers = _engine(path, pool)
+        self._kept: deque[ReadingConnection] = deque()
+        self._most_kept = most_kept
+        # also where nobody closes it
+        weakref.finalize(self, _close_all, self._kept)
 
-    def reading(self) -> AbstractContextManager[Connection]:
-        """A connection that cannot change anything.
+    @contextmanager
+    def asking(self) -> Iterator[sqlite3.Connection]:
+        """A connection that cannot change anything, for questions in plain SQL.
 
         All that it reads is of one moment, that of its first question, whoever writes meanwhile.
+
+        Raises:
+            sqlite3.Error: the file cannot be opened or read.
         """
-        return self._readers.connect()
+        connection = self._take()
+        try:
+            # Python's driver begins nothing before a SELECT: each would see another moment
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("ROLLBACK")
+        except BaseException:
+            # whatever it is, the next question begins with a connection that nothing happened to
+            connection.close()
+            raise
+        if len(self._kept) < self._most_kept:
+            self._kept.append(connection)
+        else:
+            connection.close()
 
     def close(self) -> None:
         """Closes the connections that nobody uses; the next question opens one again."""
-        self._readers.dispose()
+        _close_all(self._kept)
 
     def revision(self) -> str | None:
         """Which schema the database has; None where there is none of Vitrina's.
@@ -86,12 +111,10 @@ class DatabaseReader:
         if not self._path.exists():
             return None
         try:
-            with self.reading() as connection:
-                found: str | None = connection.exec_driver_sql(
-                    "SELECT version_num FROM alembic_version"
-                ).scalar()
-                return found
-        except DatabaseError as error:
+            with self.asking() as connection:
+                found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+                return None if found is None else str(found[0])
+        except sqlite3.DatabaseError as error:
             # an error without a code of its own: there is no such table
             if result_code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
                 return None
@@ -119,6 +142,16 @@ class DatabaseReader:
                 "newer version needs that version.",
             )
 
+    def _take(self) -> ReadingConnection:
+        with suppress(IndexError):
+            while True:
+                connection = self._kept.pop()
+                now = _identity(self._path, as_it_lies=connection.as_it_lies)
+                if now is None or now == connection.file:
+                    return connection
+                connection.close()  # another file lies there now
+        return open_connection(self._path)
+
 
 def open_for_reading(path: Path) -> DatabaseReader:
     """The database at `path`, whose schema must be this version's.
@@ -132,38 +165,41 @@ def open_for_reading(path: Path) -> DatabaseReader:
     return database
 
 
-def result_code(error: DatabaseError) -> int:
-    """SQLite's primary result code; its extended ones say more in the higher bits."""
-    return getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+def _close_all(connections: deque[ReadingConnection]) -> None:
+    with suppress(IndexError):
+        while True:
+            connections.pop().close()
 
 
-def unusable(path: Path, error: DatabaseError) -> ShopError:
-    """What is told of a database that cannot be used, and what mends it."""
+def result_code(error: Exception) -> int:
+    """SQLite's primary result code; its extended ones say more in the higher bits.
+
+    Args:
+        error: Of Python's driver, or SQLAlchemy's around one.
+    """
+    driver = getattr(error, "orig", error)
+    return getattr(driver, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def unusable(path: Path, error: Exception) -> ShopError:
+    """What is told of a database that cannot be used, and what mends it.
+
+    Args:
+        path: Of the file.
+        error: As `result_code` takes it.
+    """
     return ShopError(
-        f"The database {path} cannot be opened: {error.orig}.",
+        f"The database {path} cannot be opened: {getattr(error, 'orig', error)}.",
         hint=_HINTS.get(result_code(error), _ACCESS),
     )
 
 
-def _engine(path: Path, pool: type[Pool]) -> Engine:
-    # where the file lies is said by what opens it
-    engine = create_engine("sqlite://", creator=lambda: _open(path), poolclass=pool)
+def open_connection(path: Path) -> ReadingConnection:
+    """A connection that cannot change the file.
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # Python's driver begins nothing before a SELECT: each would see another moment
-        connection.exec_driver_sql("BEGIN")
-
-    @event.listens_for(engine, "checkout")
-    def look_again(connection: Any, _record: Any, _proxy: Any) -> None:
-        now = _identity(path, as_it_lies=connection.as_it_lies)
-        if now is not None and now != connection.file:
-            raise DisconnectionError  # the pool then opens the file that lies there now
-
-    return engine
-
-
-def _open(path: Path) -> _Reading:
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
     try:
         return _connect(path, as_it_lies=False)
     except sqlite3.OperationalError as error:
@@ -173,14 +209,14 @@ def _open(path: Path) -> _Reading:
     return _connect(path, as_it_lies=True)
 
 
-def _connect(path: Path, *, as_it_lies: bool) -> _Reading:
+def _connect(path: Path, *, as_it_lies: bool) -> ReadingConnection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{'immutable=1' if as_it_lies else 'mode=ro'}",
         uri=True,
         timeout=_PATIENCE_S,
         isolation_level=None,
         check_same_thread=False,
-        factory=_Reading,
+        factory=ReadingConnection,
     )
     try:
         connection.as_it_lies = as_it_lies

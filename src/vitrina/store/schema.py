@@ -21,9 +21,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"
-"""The migration that this schema belongs to; `vitrina serve` compares it without Alembic."""
-
 METADATA = MetaData()
 
 CATEGORIES = Table(

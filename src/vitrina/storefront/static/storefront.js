@@ -6,6 +6,7 @@
  */
 
 import * as api from "./api.js";
+import { report } from "./events.js";
 import { adopt } from "./goods.js";
 import "./photo-picker.js";
 import { prepare } from "./photo.js";
@@ -131,7 +132,10 @@ function suggest(view, answer) {
     candidates,
     pressed: view.category,
     inWords: decision === "unknown",
-    press: (chosen) => go({ category: chosen.id, photo: view.photo }),
+    press: (chosen) => {
+      if (chosen.id !== view.category) report(answer.query_id, { kind: "chip", category: chosen.id });
+      return go({ category: chosen.id, photo: view.photo });
+    },
   });
 }
 
@@ -284,6 +288,19 @@ function followLink(event) {
   go({ category: link.dataset.category ?? "" }).then(screen.focusResults);
 }
 
+/**
+ * A product that was opened, here or in a new tab, while a photo's answer is shown.
+ *
+ * @param {MouseEvent} event
+ */
+function noteClick(event) {
+  const card = event.target.closest("a.card-body")?.closest(".card");
+  const photo = album.get(currentView().photo);
+  if (!card || !photo) return;
+  const position = [...card.parentElement.children].indexOf(card) + 1;
+  report(photo.answer.query_id, { kind: "click", sku: card.dataset.sku, position });
+}
+
 function start() {
   history.replaceState(null, "");
   adopt(document.getElementById("goods"));
@@ -296,6 +313,9 @@ function start() {
   document.getElementById("cancel").addEventListener("click", cancel);
   document.getElementById("photo-remove").addEventListener("click", removePhoto);
   document.addEventListener("click", followLink);
+  for (const kind of ["click", "auxclick"]) {
+    document.getElementById("goods").addEventListener(kind, noteClick);
+  }
   picker.addEventListener("photo", (event) => searchPhoto(event.detail));
   picker.addEventListener("photo-refused", (event) => screen.showProblem(event.detail, () => {}));
   window.addEventListener("popstate", () => show(currentView()));

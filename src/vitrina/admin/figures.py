@@ -1,0 +1,183 @@
+"""What the kept queries and events add up to within a period."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+Period = Literal["day", "week", "month", "year"]
+PERIODS: tuple[Period, ...] = ("day", "week", "month", "year")
+
+_DAYS: dict[str, int] = {"day": 1, "week": 7, "month": 30, "year": 365}
+_BARS: dict[str, str] = {"day": "%H", "week": "%Y-%m-%d", "month": "%Y-%m-%d", "year": "%Y-%m"}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Searches of an hour, a day or a month.
+
+    Attributes:
+        begins: Of the hour, day or month, in the server's own time.
+        filled: Answers that filled the search box.
+        unsure: That asked the shopper.
+        unknown: That said the shop has no such thing.
+    """
+
+    begins: datetime
+    filled: int = 0
+    unsure: int = 0
+    unknown: int = 0
+
+    @property
+    def total(self) -> int:
+        """All searches."""
+        return self.filled + self.unsure + self.unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """One period in numbers.
+
+    Attributes:
+        period: Which.
+        begins: In the server's own time.
+        searches: Photos that were answered.
+        filled: Of those, whose answer filled the search box.
+        unsure: Whose answer asked the shopper.
+        unknown: Whose answer said that the shop has no such thing.
+        visitors: Different browsers that sent an event.
+        events: Events by their kind.
+        with_event: Searches with at least one event of that kind.
+        values: What was ordered, by currency, in hundredths.
+        answer_ms: Median and 95th percentile of an answer; None without any.
+        bars: The period, piece by piece.
+        categories: Slugs that were seen most often, with how often.
+    """
+
+    period: Period
+    begins: datetime
+    searches: int
+    filled: int
+    unsure: int
+    unknown: int
+    visitors: int
+    events: dict[str, int]
+    with_event: dict[str, int]
+    values: dict[str, int]
+    answer_ms: tuple[float, float] | None
+    bars: tuple[Bar, ...]
+    categories: tuple[tuple[str, int], ...]
+
+
+def figures(connection: sqlite3.Connection, period: Period, now: datetime | None = None) -> Figures:
+    """Adds up one period, which ends now.
+
+    Args:
+        connection: A question to `server.db`.
+        period: A day begins at midnight; the others with the day that many days ago.
+        now: In the server's own time.
+    """
+    moment = now or datetime.now().astimezone()
+    begins = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    begins -= timedelta(days=_DAYS[period] - 1)
+    if period == "year":
+        begins = begins.replace(day=1)
+    since = int(begins.timestamp() * 1000)
+    decisions = dict(
+        connection.execute(
+            "SELECT decision, count(*) FROM queries WHERE asked >= ? GROUP BY decision", (since,)
+        ).fetchall()
+    )
+    (visitors,) = connection.execute(
+        "SELECT count(DISTINCT visitor) FROM queries WHERE asked >= ?", (since,)
+    ).fetchone()
+    counted = connection.execute(
+        "SELECT kind, count(*), count(DISTINCT query_id) FROM events WHERE received >= ? "
+        "GROUP BY kind",
+        (since,),
+    ).fetchall()
+    values = connection.execute(
+        "SELECT currency, sum(value_minor) FROM events WHERE received >= ? AND kind = 'order' "
+        "AND currency IS NOT NULL GROUP BY currency ORDER BY 2 DESC",
+        (since,),
+    ).fetchall()
+    categories = connection.execute(
+        "SELECT category, count(*) FROM queries WHERE asked >= ? AND decision = 'category' "
+        "GROUP BY category ORDER BY 2 DESC, 1 LIMIT 8",
+        (since,),
+    ).fetchall()
+    searches = sum(decisions.values())
+    return Figures(
+        period=period,
+        begins=begins,
+        searches=searches,
+        filled=decisions.get("category", 0),
+        unsure=decisions.get("unsure", 0),
+        unknown=decisions.get("unknown", 0),
+        visitors=visitors,
+        events={kind: count for kind, count, _ in counted},
+        with_event={kind: count for kind, _, count in counted},
+        values=dict(values),
+        answer_ms=_spread(connection, since, searches),
+        bars=_bars(connection, period, begins, moment),
+        categories=tuple(categories),
+    )
+
+
+def _spread(
+    connection: sqlite3.Connection, since: int, searches: int
+) -> tuple[float, float] | None:
+    if not searches:
+        return None
+    at = (int(0.5 * (searches - 1)), int(0.95 * (searches - 1)))
+    rows = connection.execute(
+        "SELECT place, milliseconds FROM (SELECT milliseconds, "
+        "row_number() OVER (ORDER BY milliseconds) - 1 AS place FROM queries WHERE asked >= ?) "
+        "WHERE place IN (?, ?)",
+        (since, *at),
+    ).fetchall()
+    found = dict(rows)
+    return float(found[at[0]]), float(found[at[1]])
+
+
+def _bars(
+    connection: sqlite3.Connection, period: Period, begins: datetime, now: datetime
+) -> tuple[Bar, ...]:
+    form = _BARS[period]
+    rows = connection.execute(
+        "SELECT strftime(?, asked / 1000, 'unixepoch', 'localtime') AS piece, "
+        "sum(decision = 'category'), sum(decision = 'unsure'), sum(decision = 'unknown') "
+        "FROM queries WHERE asked >= ? GROUP BY piece",
+        (form, int(begins.timestamp() * 1000)),
+    ).fetchall()
+    counted = {piece: counts for piece, *counts in rows}
+    return tuple(
+        Bar(piece, *counted.get(piece.strftime(form), ())) for piece in _pieces(period, begins, now)
+    )
+
+
+def _pieces(period: Period, begins: datetime, now: datetime) -> list[datetime]:
+    if period == "day":
+        return [begins.replace(hour=hour) for hour in range(24)]
+    if period == "year":
+        months = (now.year - begins.year) * 12 + now.month - begins.month
+        first = begins.year * 12 + begins.month - 1
+        return [
+            begins.replace(year=(first + more) // 12, month=(first + more) % 12 + 1)
+            for more in range(months + 1)
+        ]
+    days = (now.date() - begins.date()).days
+    return [begins + timedelta(days=more) for more in range(days + 1)]
+
+
+def as_local(milliseconds: int) -> datetime:
+    """A kept moment in the server's own time."""
+    return datetime.fromtimestamp(milliseconds / 1000).astimezone()
+
+
+def now_ms() -> int:
+    """This moment as it is kept."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,113 @@
+"""How the merchant's screens hang on the server: where they are, and what they see of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from vitrina.admin.shop import AdminShop, LiveFigures
+from vitrina.events.recorder import Recorder
+from vitrina.serving import metrics as families
+from vitrina.serving.deferred import Deferred
+from vitrina.serving.gate import ADMIN
+from vitrina.serving.metrics import Distribution, Family, ServerMetrics, process_age
+from vitrina.serving.shop_state import ShopState
+
+
+def admin_routes(
+    state: ShopState, metrics: ServerMetrics, recorder: Recorder
+) -> list[Route | Mount]:
+    """The screens, which are loaded when somebody asks for one of them.
+
+    Args:
+        state: The shop.
+        metrics: What the server counted.
+        recorder: What it keeps.
+    """
+
+    def build() -> ASGIApp:
+        from vitrina.admin.app import create_admin
+        from vitrina.serving.login_tries import LoginTries
+
+        tries = LoginTries()
+        return create_admin(
+            AdminShop(
+                folder=state.folder,
+                catalogue=state.database,
+                database=recorder.database,
+                settle=recorder.flush,
+                live=lambda: live_figures(metrics),
+                served=lambda: state.served.status().version,
+                count_try=tries.count,
+                forget_tries=tries.forget,
+            )
+        )
+
+    async def without_slash(_request: Request) -> Response:
+        return RedirectResponse(ADMIN, 307)
+
+    return [
+        Route(ADMIN.rstrip("/"), without_slash, methods=["GET", "HEAD"]),
+        Mount(ADMIN.rstrip("/"), Deferred(build)),
+    ]
+
+
+def live_figures(metrics: ServerMetrics) -> LiveFigures:
+    """What the server measured of itself."""
+    age = process_age()
+    cpu = None if not age else 100 * time.process_time() / age
+    size = metrics.values(families.BUNDLE_SIZE).get(())
+    cold = metrics.cold_start
+    return LiveFigures(
+        photos=int(sum(metrics.values(families.DECISIONS).values())),
+        answer_ms=_spread(metrics, families.ANSWER),
+        inference_ms=_spread(metrics, families.INFERENCE),
+        cold_start_ms=None if cold is None else 1e3 * cold,
+        ram_mb=resident_mb(),
+        cpu_percent=cpu,
+        model_mb=None if size is None else size / 1e6,
+        hours=None if age is None else age / 3600,
+    )
+
+
+def quantile(found: Distribution, bounds: tuple[float, ...], share: float) -> float | None:
+    """The value that a share of all lie below, as Prometheus reckons it; None without any.
+
+    Within a bucket values are taken as spread evenly; above the last bound nobody knows more than
+    that bound.
+    """
+    total = sum(found.counts)
+    if not total:
+        return None
+    wanted, below = share * total, 0
+    for place, count in enumerate(found.counts):
+        if below + count >= wanted:
+            if place == len(bounds):
+                break
+            low = bounds[place - 1] if place else 0.0
+            return low + (bounds[place] - low) * (wanted - below) / count
+        below += count
+    return bounds[-1]
+
+
+def resident_mb() -> float | None:
+    """Memory that this process has, megabytes (10^6 bytes); None where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None
+
+
+def _spread(metrics: ServerMetrics, family: Family) -> tuple[float, float] | None:
+    found = metrics.distributions(family).get(())
+    if found is None:
+        return None
+    half, most = (quantile(found, family.bounds, share) for share in (0.5, 0.95))
+    return None if half is None or most is None else (1e3 * half, 1e3 * most)

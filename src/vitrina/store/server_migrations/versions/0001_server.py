@@ -1,0 +1,70 @@
+"""What a running server writes: queries, events, who may sign in, what they did."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "queries",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("bundle", sa.String(200), nullable=False),
+        sa.Column("decision", sa.String(20), nullable=False),
+        sa.Column("category", sa.String(200)),
+        sa.Column("confidence", sa.Float()),
+        sa.Column("milliseconds", sa.Float(), nullable=False),
+        sa.Column("visitor", sa.String(32)),
+    )
+    op.create_index(
+        "ix_queries_asked", "queries", ["asked", "decision", "category", "milliseconds", "visitor"]
+    )
+    op.create_table(
+        "events",
+        sa.Column("query_id", sa.String(32), sa.ForeignKey("queries.id"), primary_key=True),
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("received", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("category", sa.String(200)),
+        sa.Column("sku", sa.String(200)),
+        sa.Column("position", sa.Integer()),
+        sa.Column("value_minor", sa.Integer()),
+        sa.Column("currency", sa.String(3)),
+    )
+    op.create_index(
+        "ix_events_received", "events", ["received", "kind", "query_id", "value_minor", "currency"]
+    )
+    op.create_table(
+        "admins",
+        sa.Column("name", sa.String(40), primary_key=True),
+        sa.Column("password_hash", sa.String(200), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+    )
+    op.create_table(
+        "sessions",
+        sa.Column("token_hash", sa.String(64), primary_key=True),
+        sa.Column(
+            "name", sa.String(40), sa.ForeignKey("admins.name", ondelete="CASCADE"), nullable=False
+        ),
+        sa.Column("began", sa.Integer(), nullable=False),
+        sa.Column("seen", sa.Integer(), nullable=False),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("who", sa.String(40), nullable=False),
+        sa.Column("what", sa.String(40), nullable=False),
+        sa.Column("detail", sa.String(1000), nullable=False),
+    )
+    op.create_index("ix_audit_what", "audit", ["what"])
+
+
+def downgrade() -> None:
+    for table in ("audit", "sessions", "admins", "events", "queries"):
+        op.drop_table(table)

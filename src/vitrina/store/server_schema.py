@@ -1,0 +1,87 @@
+"""`server.db`: what a running server writes.
+
+A file of its own beside the catalogue's: an import holds the catalogue for as long as it takes,
+and what serves a shop can only read it (`store.reading`). A photo's answer waits for neither.
+
+In plain SQL, for a server does without SQLAlchemy. A change here needs a migration in
+`server_migrations/versions`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+SERVER_REVISION = "0001"
+"""The migration that this schema belongs to."""
+
+TABLES = """
+CREATE TABLE queries (
+    id VARCHAR(32) NOT NULL PRIMARY KEY,
+    asked INTEGER NOT NULL,
+    bundle VARCHAR(200) NOT NULL,
+    decision VARCHAR(20) NOT NULL,
+    category VARCHAR(200),
+    confidence FLOAT,
+    milliseconds FLOAT NOT NULL,
+    visitor VARCHAR(32)
+);
+CREATE INDEX ix_queries_asked ON queries (asked, decision, category, milliseconds, visitor);
+CREATE TABLE events (
+    query_id VARCHAR(32) NOT NULL REFERENCES queries (id),
+    id VARCHAR(64) NOT NULL,
+    received INTEGER NOT NULL,
+    kind VARCHAR(20) NOT NULL,
+    category VARCHAR(200),
+    sku VARCHAR(200),
+    position INTEGER,
+    value_minor INTEGER,
+    currency VARCHAR(3),
+    PRIMARY KEY (query_id, id)
+);
+CREATE INDEX ix_events_received ON events (received, kind, query_id, value_minor, currency);
+CREATE TABLE admins (
+    name VARCHAR(40) NOT NULL PRIMARY KEY,
+    password_hash VARCHAR(200) NOT NULL,
+    changed INTEGER NOT NULL
+);
+CREATE TABLE sessions (
+    token_hash VARCHAR(64) NOT NULL PRIMARY KEY,
+    name VARCHAR(40) NOT NULL REFERENCES admins (name) ON DELETE CASCADE,
+    began INTEGER NOT NULL,
+    seen INTEGER NOT NULL
+);
+CREATE TABLE audit (
+    id INTEGER NOT NULL PRIMARY KEY,
+    at INTEGER NOT NULL,
+    who VARCHAR(40) NOT NULL,
+    what VARCHAR(40) NOT NULL,
+    detail VARCHAR(1000) NOT NULL
+);
+CREATE INDEX ix_audit_what ON audit (what)
+"""
+"""Moments are milliseconds since 1970, UTC. The indexes hold all that figures are made of.
+
+queries: photos that were answered; what was said of them, nothing of what they show.
+    id: `query_id` of the answer, 32 hexadecimal digits that nobody can guess.
+    bundle: version that answered.
+    decision: "category", "unsure" or "unknown".
+    category: slug of the likeliest category; null where the answer names none.
+    confidence: of that category, from 0 to 1.
+    milliseconds: from the photo's last byte to its answer.
+    visitor: who sent the first event, hashed; null where none came, or it named nobody.
+events: what shoppers did with an answer.
+    id: that the page gave the event; the same one twice within a query is one event.
+    kind: "chip", "click", "cart", "order" or "wrong".
+    category: slug of the chip, or of what a shopper says it is.
+    sku: of the product.
+    position: of the product among the shown ones, from 1.
+    value_minor: of an order or a cart, in hundredths of the currency.
+    currency: ISO 4217.
+admins: who may sign in to the merchant's screens.
+    password_hash: of Argon2id, with its salt and parameters.
+sessions: who is signed in now.
+    token_hash: SHA-256 of what the browser holds: who reads this file is not signed in by it.
+    seen: when it was used last, to the minute.
+audit: what was done on the merchant's screens.
+    who: name that was signed in, or that was tried.
+    what: one of the words of `vitrina.admin.audit`.
+    detail: what it was done to, before and after.
+"""
