@@ -9,12 +9,12 @@ from sqlalchemy import Connection
 
 from vitrina.catalogue.rows import FeedRow
 from vitrina.store.categories import (
-    CategoryRecord,
     add_category,
     all_categories,
     update_category,
 )
 from vitrina.store.products import PATH_SEPARATOR
+from vitrina.store.shown import CategoryRecord
 
 _LONGEST_SLUG = 150
 

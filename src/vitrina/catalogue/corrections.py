@@ -33,7 +33,7 @@ from vitrina.errors import CorrectionsError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
-from vitrina.store.categories import CategoryRecord, all_categories
+from vitrina.store.categories import all_categories
 from vitrina.store.corrections import (
     DROP,
     KEEP,
@@ -47,6 +47,7 @@ from vitrina.store.corrections import (
 from vitrina.store.database import migrate, open_database
 from vitrina.store.fulltext import reindex_products
 from vitrina.store.schema import PHOTOS, PRODUCTS
+from vitrina.store.shown import CategoryRecord
 
 COLUMNS = ("action", "article", "photo", "from category", "to category", "reason")
 RESTORE, ASK = "restore photo", "ask again"

@@ -9,13 +9,13 @@ from dataclasses import replace
 from sqlalchemy import Connection, func, select, update
 
 from vitrina.store.categories import (
-    CategoryRecord,
     all_categories,
     delete_category,
     update_category,
 )
 from vitrina.store.fulltext import reindex_category
 from vitrina.store.schema import PRODUCTS
+from vitrina.store.shown import CategoryRecord
 
 
 def tidy_categories(

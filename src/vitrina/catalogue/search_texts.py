@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from vitrina.errors import NotFound, QueryError
+from vitrina.errors import EditConflict, NotFound, QueryError
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.progress import SILENT, Progress
 from vitrina.store.categories import (
-    CategoryRecord,
     list_categories,
     named_categories,
     update_category,
 )
 from vitrina.store.database import migrate, open_database
 from vitrina.store.fulltext import reindex_category
+from vitrina.store.shown import CategoryRecord
 
 LONGEST = 200
 """Characters of a search text: a longer one would be no search."""
@@ -66,7 +66,11 @@ def list_search_texts(folder: ShopFolder) -> list[CategoryWords]:
 
 
 def set_search_texts(
-    folder: ShopFolder, texts: Mapping[str, str], progress: Progress = SILENT
+    folder: ShopFolder,
+    texts: Mapping[str, str],
+    progress: Progress = SILENT,
+    *,
+    seen: Mapping[str, str] | None = None,
 ) -> None:
     """Changes search texts, all of them or none; the goods are found by the new ones at once.
 
@@ -74,9 +78,11 @@ def set_search_texts(
         folder: The shop.
         texts: By slug. An empty one gives the category its name back, and imports may change it.
         progress: Where the work reports to.
+        seen: By slug, the texts that whoever wants these had before their eyes; None for any.
 
     Raises:
         NotFound: there is no such category.
+        EditConflict: a text is another one by now; none was changed.
         QueryError: a text is too long, or is none.
         ShopError: there is no database, or another process is changing the shop.
     """
@@ -88,6 +94,11 @@ def set_search_texts(
     ):
         for slug, text in progress.track(wanted.items(), "Changing categories", len(wanted)):
             category = _named(connection, slug)
+            if seen is not None and category.search_text != seen[slug]:
+                raise EditConflict(
+                    f"The search text of {slug!r} is {category.search_text!r} by now.",
+                    hint="Look at both, then write the one that is to stay.",
+                )
             changed = replace(
                 category, search_text=text or category.name, search_text_edited=bool(text)
             )

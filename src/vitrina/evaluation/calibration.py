@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vitrina.evaluation.evidence import Floats, Labels, Weights, pool, weigh
+from vitrina.evaluation.evidence import Answers, Floats, Labels, Weights, pool, weigh
 from vitrina.evaluation.metrics import guesses
 
 UNSOLD_WEIGHT = 0.3
@@ -15,42 +15,53 @@ UNSOLD_WEIGHT = 0.3
 
 _SPREAD = 0.6
 """Standard deviation that categories' offsets are expected to have, log-odds."""
-_USUAL = np.log([1.0, 20.0, 3.0])
-_SCATTER = np.array([0.5, 0.7, 0.7])
-"""How the logarithms of the two weights and the slope are expected to lie: a few dozen photos that
-are told apart without a mistake would want no end of them, some hundreds have their own way."""
+_USUAL = np.log([1.0, 20.0])
+_SCATTER = np.array([0.5, 0.7])
+"""How the logarithms of the pool's two weights are expected to lie: a few dozen photos that are
+told apart without a mistake would want no end of them, some hundreds have their own way."""
+_USUAL_OF_CERTAINTY = np.log([0.7, 1.0, 3.0])
+_SCATTER_OF_CERTAINTY = 0.7
+"""The same for the weights of entropy, lead and typicality, for standard deviations of each."""
 
 
-def fit_weights(network: Floats, nearness: Floats, labels: Labels) -> Weights:
+def fit_weights(answers: Answers, labels: Labels) -> Weights:
     """Fits everything that `vitrina.evaluation.evidence.weigh` needs.
 
     The two weights of the pool minimise cross-entropy, as temperature scaling does; where there are
-    few photos they stay near what is usual. Certainty is a logistic regression on the entropy with
-    an offset for each category. Offsets are drawn towards 0 as a random effect is, so a category
-    with few photos keeps the common threshold and one with many gets its own. It learns from each
-    photo twice: as it is, and as if the photo's own category were not sold, which makes it wrong
-    whatever comes first.
+    few photos they stay near what is usual. Certainty is a logistic regression on the entropy, the
+    lead and the typicality with an offset for each category. Offsets are drawn towards 0 as a
+    random effect is, so a category with few photos keeps the common threshold and one with many
+    gets its own. It learns from each photo twice: as it is, and as if the photo's own category were
+    not sold, which makes it wrong whatever comes first.
 
     Args:
-        network: (N, C) float32, the network's probabilities; N is 1 or more.
-        nearness: (N, C) float32.
+        answers: Of N photos, 1 or more.
         labels: (N,) int64.
     """
-    network_weight, nearness_weight = _fit_pool(network, nearness, labels)
-    plain = Weights(
-        network_weight, nearness_weight, 1.0, np.zeros(network.shape[1], dtype=np.float32)
-    )
-    as_sold = weigh(network, nearness, plain)
-    as_unsold = weigh(network, nearness, plain, without=labels)
-    first = guesses(as_sold.probabilities, labels)
-    slope, offsets = _fit_certainty(
-        entropy=np.concatenate([as_sold.entropy, as_unsold.entropy]),
-        first=np.concatenate([first, as_unsold.probabilities.argmax(axis=1)]),
+    categories = answers.network.shape[1]
+    network_weight, nearness_weight = _fit_pool(answers.network, answers.nearness, labels)
+    nothing = np.zeros(categories, dtype=np.float32)
+    plain = Weights(network_weight, nearness_weight, 0.0, 0.0, 0.0, nothing)
+    sold = weigh(answers, plain)
+    unsold = weigh(answers, plain, without=labels)
+    kinds = np.concatenate(
+        [np.stack([-e.entropy, e.lead, e.own_typicality], axis=1) for e in (sold, unsold)]
+    ).astype(np.float64)
+    scales = np.maximum(kinds.std(axis=0), 1e-6)
+    middle = kinds.mean(axis=0)
+    first = guesses(sold.probabilities, labels)
+    found, offsets = _fit_certainty(
+        (kinds - middle) / scales,
+        first=np.concatenate([first, unsold.first]),
         right=np.concatenate([first == labels, np.zeros(len(labels), dtype=np.bool_)]),
         weight=np.repeat([1 - UNSOLD_WEIGHT, UNSOLD_WEIGHT], len(labels)),
-        categories=network.shape[1],
+        categories=categories,
     )
-    return Weights(network_weight, nearness_weight, slope, offsets)
+    entropy, lead, typicality = (float(each) for each in found / scales)
+    offsets -= (found / scales) @ middle
+    return Weights(
+        network_weight, nearness_weight, entropy, lead, typicality, offsets.astype(np.float32)
+    )
 
 
 def _fit_pool(network: Floats, nearness: Floats, labels: Labels) -> tuple[float, float]:
@@ -72,10 +83,10 @@ def _fit_pool(network: Floats, nearness: Floats, labels: Labels) -> tuple[float,
         too_much = odds / total[:, None]
         too_much[rows, labels] -= 1
         steps = weights * [(too_much * kind).sum() for kind in kinds]
-        steps += (values - _USUAL[:2]) / _SCATTER[:2] ** 2
-        return float(fit + _surprise(values, _USUAL[:2], _SCATTER[:2])), steps
+        steps += (values - _USUAL) / _SCATTER**2
+        return float(fit + _surprise(values, _USUAL, _SCATTER)), steps
 
-    found = minimize(loss, _USUAL[:2], jac=True, method="L-BFGS-B").x
+    found = minimize(loss, _USUAL, jac=True, method="L-BFGS-B").x
     return float(np.exp(found[0])), float(np.exp(found[1]))
 
 
@@ -89,29 +100,33 @@ def _surprise(
 
 
 def _fit_certainty(
-    entropy: Floats,
+    kinds: npt.NDArray[np.float64],
     first: Labels,
     right: npt.NDArray[np.bool_],
     weight: npt.NDArray[np.float64],
     categories: int,
-) -> tuple[float, Floats]:
-    """Slope, and (C,) float32 offsets with the common one in them."""
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Weights of the columns of (N, K) `kinds`, and (C,) offsets with the common one in them."""
     from scipy.optimize import minimize
 
+    count = kinds.shape[1]
+    usual, scatter = _USUAL_OF_CERTAINTY, np.full(count, _SCATTER_OF_CERTAINTY)
+
     def loss(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        common, slope, own = values[0], np.exp(values[1]), values[2:]
-        odds = common - slope * entropy + own[first]
+        common, logs, own = values[0], values[1 : 1 + count], values[1 + count :]
+        slopes = np.exp(logs)
+        odds = common + kinds @ slopes + own[first]
         error = weight * ((1 + np.tanh(odds / 2)) / 2 - right)  # the logistic, never overflowing
         total = (
             weight @ (np.logaddexp(0, odds) - right * odds)
             + (own**2).sum() / (2 * _SPREAD**2)
-            + _surprise(values[1:2], _USUAL[2:], _SCATTER[2:])
+            + _surprise(logs, usual, scatter)
         )
-        steeper = -(error @ entropy) * slope + (values[1] - _USUAL[2]) / _SCATTER[2] ** 2
+        steeper = (error @ kinds) * slopes + (logs - usual) / scatter**2
         by_category = np.bincount(first, error, minlength=categories)
         towards: Any = by_category + own / _SPREAD**2
-        return float(total), np.concatenate([[error.sum(), steeper], towards])
+        return float(total), np.concatenate([[error.sum()], steeper, towards])
 
-    start = np.concatenate([[1.0, _USUAL[2]], np.zeros(categories)])
+    start = np.concatenate([[0.0], usual, np.zeros(categories)])
     found = minimize(loss, start, jac=True, method="L-BFGS-B").x
-    return float(np.exp(found[1])), (found[0] + found[2:]).astype(np.float32)
+    return np.exp(found[1 : 1 + count]), found[0] + found[1 + count :]

@@ -15,7 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from vitrina.errors import BundleDamaged
-from vitrina.evaluation.evidence import Evidence, Floats, Labels, References, Weights, weigh
+from vitrina.evaluation.discriminants import Discriminants, find_discriminants
+from vitrina.evaluation.evidence import (
+    Answers,
+    Evidence,
+    Floats,
+    Labels,
+    References,
+    Weights,
+    weigh,
+)
 from vitrina.evaluation.metrics import guesses
 
 ENOUGH_WATCHED = 20
@@ -25,6 +34,8 @@ DIMENSIONS = 128
 MOST_REFERENCES = 20_000
 _LEAST_OF_A_CATEGORY = 5
 _FOLDS = 5
+_SCALARS = ("network", "nearness", "entropy", "lead", "typicality")
+"""Of the weights, in the order in which they are kept."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +46,14 @@ class Outcomes:
         certainty: (N,) float32, see `Evidence`.
         entropy: (N,) float32, likewise.
         nearness: (N,) float32, likewise.
+        typicality: (N,) float32, likewise.
         right: (N,) bool, whether the first category was the photo's own.
     """
 
     certainty: Floats
     entropy: Floats
     nearness: Floats
+    typicality: Floats
     right: npt.NDArray[np.bool_]
 
 
@@ -50,12 +63,14 @@ class DecisionModel:
 
     Attributes:
         references: Photos that the network learned from.
+        discriminants: How those of each category are spread.
         weights: Of the evidence.
         sold: Outcomes of the watched photos.
         unsold: Of the same photos, each as if the shop did not sell its category.
     """
 
     references: References
+    discriminants: Discriminants
     weights: Weights
     sold: Outcomes
     unsold: Outcomes
@@ -67,7 +82,12 @@ class DecisionModel:
             probabilities: (N, C) float32, the network's.
             embeddings: (N, D) float32, unit length.
         """
-        return weigh(probabilities, self.references.nearness(embeddings), self.weights)
+        answers = Answers(
+            probabilities,
+            self.references.nearness(embeddings),
+            self.discriminants.typicality(embeddings),
+        )
+        return weigh(answers, self.weights)
 
     def to_bytes(self) -> bytes:
         """As decisions.npz."""
@@ -77,9 +97,11 @@ class DecisionModel:
             "reference_labels": self.references.labels.astype(np.int32),
             "offsets": self.weights.offsets,
             "weights": np.array(
-                [self.weights.network, self.weights.nearness, self.weights.slope], dtype=np.float64
+                [getattr(self.weights, name) for name in _SCALARS], dtype=np.float64
             ),
         }
+        for part in fields(Discriminants):
+            arrays[f"discriminants_{part.name}"] = getattr(self.discriminants, part.name)
         for name, outcomes in (("sold", self.sold), ("unsold", self.unsold)):
             for each in fields(outcomes):
                 arrays[f"{name}_{each.name}"] = getattr(outcomes, each.name)
@@ -102,7 +124,7 @@ class DecisionModel:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-            network, nearness, slope = (float(value) for value in arrays["weights"])
+            scalars = dict(zip(_SCALARS, arrays["weights"].tolist(), strict=True))
             model = cls(
                 References(
                     arrays["projection"],
@@ -110,7 +132,13 @@ class DecisionModel:
                     arrays["reference_labels"].astype(np.int64),
                     categories,
                 ),
-                Weights(network, nearness, slope, arrays["offsets"]),
+                Discriminants(
+                    **{
+                        each.name: arrays[f"discriminants_{each.name}"]
+                        for each in fields(Discriminants)
+                    }
+                ),
+                Weights(**scalars, offsets=arrays["offsets"]),
                 *(
                     Outcomes(
                         **{each.name: arrays[f"{name}_{each.name}"] for each in fields(Outcomes)}
@@ -120,9 +148,8 @@ class DecisionModel:
             )
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise _damaged(f"cannot be read ({error})") from error
-        if len(model.weights.offsets) != categories or len(model.references.projection) != (
-            embedding_size
-        ):
+        sizes = {len(model.references.projection), len(model.discriminants.directions)}
+        if len(model.weights.offsets) != categories or sizes != {embedding_size}:
             raise _damaged("belongs to another network")
         return model
 
@@ -150,19 +177,26 @@ def fit_decisions(
 
     if len(labels) < ENOUGH_WATCHED:
         return None
-    references = choose_references(learned, learned_labels, probabilities.shape[1])
-    nearness = references.nearness(watched)
+    categories = probabilities.shape[1]
+    kept = spread_over_categories(learned_labels, categories)
+    learned, learned_labels = learned[kept].astype(np.float32), learned_labels[kept]
+    references = choose_references(learned, learned_labels, categories)
+    discriminants = find_discriminants(learned, learned_labels, categories)
+    answers = Answers(
+        probabilities, references.nearness(watched), discriminants.typicality(watched)
+    )
     sold, unsold = [], []
     folds = _folds(labels)
     for fold in range(_FOLDS):
         held = folds == fold
-        weights = fit_weights(probabilities[~held], nearness[~held], labels[~held])
-        given = (probabilities[held], nearness[held], weights)
-        sold.append(_outcomes(weigh(*given), labels[held]))
-        unsold.append(_outcomes(weigh(*given, without=labels[held]), labels[held]))
+        weights = fit_weights(answers.of(~held), labels[~held])
+        given = answers.of(held)
+        sold.append(_outcomes(weigh(given, weights), labels[held]))
+        unsold.append(_outcomes(weigh(given, weights, without=labels[held]), labels[held]))
     return DecisionModel(
         references,
-        fit_weights(probabilities, nearness, labels),
+        discriminants,
+        fit_weights(answers, labels),
         _joined(sold),
         _joined(unsold),
     )
@@ -212,7 +246,9 @@ def _folds(labels: Labels) -> Labels:
 
 def _outcomes(evidence: Evidence, labels: Labels) -> Outcomes:
     right = guesses(evidence.probabilities, labels) == labels
-    return Outcomes(evidence.certainty, evidence.entropy, evidence.nearness, right)
+    return Outcomes(
+        evidence.certainty, evidence.entropy, evidence.nearness, evidence.typicality, right
+    )
 
 
 def _joined(parts: list[Outcomes]) -> Outcomes:

@@ -18,7 +18,7 @@ from vitrina.catalogue.checks.findings import KINDS, CheckReport, Finding
 from vitrina.evaluation.report.numerals import Numerals
 from vitrina.evaluation.report.self_contained import content_security_policy, page_environment
 from vitrina.evaluation.report.thumbnails import Thumbnails
-from vitrina.store.categories import CategoryRecord
+from vitrina.store.shown import CategoryRecord
 
 SHOWN = 30
 """Findings of a kind that are shown, the worst first; the page says how many more there are."""
