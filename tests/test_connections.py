@@ -206,13 +206,25 @@ def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(server: Server) ->
     assert server.works()
 
 
-def test_a_client_that_takes_its_answer_slowly_gets_it(server: Server) -> None:
-    with server.connect() as connection:
+def test_a_client_that_takes_its_answer_slowly_gets_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "STALLED_SECONDS", 1.5)  # a busy machine makes pauses too
+    begun = time.monotonic()
+    with socket.socket() as connection:
+        # else the systems between the two hold megabytes, and seconds pass without a sign
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
+        connection.settimeout(20)
+        connection.connect(("127.0.0.1", server.port))
         connection.sendall(head("/large"))
         received = 0
-        while received < 20_000_000:
-            received += len(connection.recv(4_000_000))
-            time.sleep(0.05)
+        while taken := len(connection.recv(200_000)):
+            received += taken
+            if received >= 20_000_000:
+                break
+            time.sleep(0.02)
+    assert received >= 20_000_000
+    assert time.monotonic() - begun > 1.5
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,9 @@ class Encoder:
                 hint="Publish again: vitrina publish.",
             ) from error
         self._check_interface(model)
+        # the first answer is given before any thread may ask: OpenVINO's binding looks up types of
+        # its own then, and two threads there at once would wait for each other for ever
+        self._network.run(np.zeros((1, SIZE, SIZE, 3), dtype=np.uint8))
 
     @property
     def classes(self) -> int:

@@ -98,13 +98,22 @@ class Connection(H11Protocol):
         self._open = connections
         self._theirs: object = None
         self._head_begun = False
+        self._broken_off = False
         self._lingering: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
 
     @property
     def waits_for_head(self) -> bool:
-        """Whether a request may begin, or has begun, but its head is not there yet."""
-        return self.conn.their_state is h11.IDLE
+        """Whether a request may begin, or has begun, but its head is not there yet.
+
+        Not while the client still takes the answer before: that may go on for longer.
+        """
+        return self.conn.their_state is h11.IDLE and self._stalled is None
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether more of a request may come that will not be answered."""
+        return self._broken_off or self.conn.their_state in (h11.SEND_BODY, h11.ERROR)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
@@ -140,7 +149,7 @@ class Connection(H11Protocol):
     def pause_writing(self) -> None:
         """The client takes less than is written."""
         super().pause_writing()
-        self._stalled = self.loop.call_later(STALLED_SECONDS, self.abort)
+        self._watch_progress(0)
 
     def resume_writing(self) -> None:
         """It has caught up."""
@@ -148,6 +157,16 @@ class Connection(H11Protocol):
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None
+            if self.waits_for_head:
+                self._open.note(self, quiet=True)
+
+    def _watch_progress(self, before: int) -> None:
+        """Ends the connection when nothing has been taken since `before` bytes were waiting."""
+        waiting = self._transport.get_write_buffer_size()
+        if waiting == before:
+            self.abort()
+        else:
+            self._stalled = self.loop.call_later(STALLED_SECONDS, self._watch_progress, waiting)
 
     def shutdown(self) -> None:
         """The server ends: so does a connection with nothing left to say."""
@@ -233,6 +252,7 @@ class Connection(H11Protocol):
         return lines > _MOST_SHORT_LINES and lines * _SHORT_LINE > len(data)
 
     def _break_off(self) -> None:
+        self._broken_off = True
         self.send_400_response("The request is too large, or made of too many pieces.")
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
@@ -262,8 +282,11 @@ class _Lingering:
 
     def close(self) -> None:
         """Ends the connection when all has been written, and read by the client."""
-        sending = self._connection.conn.their_state in (h11.SEND_BODY, h11.ERROR)
-        if sending and not self._transport.is_closing() and self._transport.can_write_eof():
+        if (
+            self._connection.is_sending
+            and not self._transport.is_closing()
+            and self._transport.can_write_eof()
+        ):
             self._connection.linger()
         else:
             self._transport.close()
