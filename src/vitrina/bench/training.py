@@ -144,7 +144,14 @@ def _own_way(
         cache = Path(scratch)
         loaded = load_any(plan.backbone)
         start = time.perf_counter()
-        learner = Learner(cache, dataset, loaded, seed=plan.seed, cut_layers=plan.unfrozen_layers)
+        learner = Learner(
+            cache,
+            dataset,
+            loaded,
+            seed=plan.seed,
+            cut_layers=plan.unfrozen_layers,
+            augmentation=plan.augmentation,
+        )
         learner.compute(PixelCache(folder.cache), plan.views, SILENT)
         seconds["activations"] = time.perf_counter() - start
         start = time.perf_counter()

@@ -3,7 +3,7 @@
 A shop has pictures of its catalogue, seldom of its shoppers. So each test photo is put before a
 made-up phone: held at an angle and too near or too far, over a table instead of a studio's white,
 in bad light, out of focus, grainy, and sent through a messenger. Nothing here is shared with the
-views that training makes (`vitrina.training.augment`): a network must not be tested on what it
+views that training makes (`vitrina.training.views`): a network must not be tested on what it
 practised.
 """
 

@@ -28,8 +28,8 @@ from vitrina.photos import Pixels
 from vitrina.pixels import PixelCache
 from vitrina.progress import Progress
 from vitrina.records import RecordFile
-from vitrina.training.augment import RECIPE, augmented_view
 from vitrina.training.batches import LabelledRows
+from vitrina.training.views import RECIPES, Augmentation, augmented_view
 
 Computed = tuple[npt.NDArray[np.float32], ...]
 """Pooled features (D,), and where a tail learns the activations at the cut (h, w, c)."""
@@ -62,14 +62,18 @@ class FeatureCache:
         folder: The shop's cache folder.
         frozen: What computes.
         seed: Decides what the views look like.
+        augmentation: Which kind of views.
     """
 
-    def __init__(self, folder: Path, frozen: FrozenPart, seed: int) -> None:
+    def __init__(
+        self, folder: Path, frozen: FrozenPart, seed: int, augmentation: Augmentation = "phone"
+    ) -> None:
         self._folder = folder
         self._frozen = frozen
         self._seed = seed
+        self._augmentation = augmentation
         self._in_memory: dict[tuple[Split, int], LabelledRows] = {}
-        own = f"{frozen.identity}/{RECIPE}/{seed}"
+        own = f"{frozen.identity}/{RECIPES[augmentation]}/{seed}"
         pooled = folder / f"features-{_short(own)}.records"
         middle = folder / f"activations-{_short(f'{own}/{frozen.at}')}.records"
         self._pooled = RecordFile(pooled, (frozen.feature_dim,), np.float16)
@@ -159,7 +163,8 @@ class FeatureCache:
 
         def compute(named: tuple[str, int]) -> tuple[str, Computed]:
             sha, view = named
-            return _name(sha, view), compute_one(augmented_view(pixels[sha], sha, view, self._seed))
+            seen = augmented_view(pixels[sha], sha, view, self._seed, self._augmentation)
+            return _name(sha, view), compute_one(seen)
 
         with ThreadPoolExecutor(usable_cores()) as pool:
             done: Iterable[tuple[str, Computed]] = map_ahead(pool, compute, wanted)

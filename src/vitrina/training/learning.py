@@ -24,6 +24,7 @@ from vitrina.training.loading import LoadedBackbone, LoadedEncoder
 from vitrina.training.onnx_encoder import frozen_trunk
 from vitrina.training.plan import TrainingPlan
 from vitrina.training.trunk import FrozenTrunk
+from vitrina.training.views import Augmentation
 
 Epochs = list[dict[str, float]]
 Clock = Callable[[str], AbstractContextManager[None]]
@@ -61,6 +62,7 @@ class Learner:
         seed: Of the views.
         cut_layers: How many of the last layers any plan may let learn; 0 for heads alone, which is
             all that an encoder can have.
+        augmentation: Which kind of views.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Learner:
         *,
         seed: int,
         cut_layers: int,
+        augmentation: Augmentation = "phone",
     ) -> None:
         self._dataset = dataset
         self._loaded = loaded
@@ -81,7 +84,7 @@ class Learner:
             self._initial = self._cut.tail.get_weights()
         self.cut_layers = cut_layers
         self.feature_dim = loaded.description.feature_dim
-        self._features = FeatureCache(cache, self._frozen_part(), seed)
+        self._features = FeatureCache(cache, self._frozen_part(), seed, augmentation)
 
     def compute(
         self,

@@ -30,7 +30,7 @@ from vitrina.training.learning import Learner
 from vitrina.training.loading import LoadedBackbone, LoadedEncoder, load_any
 from vitrina.training.plan import TrainingPlan, Tuning
 from vitrina.training.run import Run
-from vitrina.training.tuner import DEPTHS, FEWEST_FOR_DEPTHS, best_plan, tune, tuning_folder
+from vitrina.training.tuner import FEWEST_FOR_DEPTHS, best_plan, depths, tune, tuning_folder
 from vitrina.version import __version__
 
 NOT_TUNED = Tuning()
@@ -162,9 +162,16 @@ def make_learner(
     """A learner that is cut where the plan, or the deepest trial, needs it."""
     cut_layers = 0
     if plan.learns_tail and isinstance(loaded, LoadedBackbone):
-        depths = DEPTHS if tuning.trials >= FEWEST_FOR_DEPTHS else ()
-        cut_layers = max(plan.unfrozen_layers, *depths, 1)
-    return Learner(folder.cache, dataset, loaded, seed=plan.seed, cut_layers=cut_layers)
+        tried = depths(plan) if tuning.trials >= FEWEST_FOR_DEPTHS else ()
+        cut_layers = max(plan.unfrozen_layers, *tried, 1)
+    return Learner(
+        folder.cache,
+        dataset,
+        loaded,
+        seed=plan.seed,
+        cut_layers=cut_layers,
+        augmentation=plan.augmentation,
+    )
 
 
 def asked_for(plan: TrainingPlan, tuning: Tuning) -> dict[str, Any]:

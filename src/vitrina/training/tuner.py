@@ -37,11 +37,10 @@ TAIL_EPOCHS = 4
 TAIL_PHOTOS = 3000
 """A tail's trial is a taste: enough to tell depths apart, not to finish."""
 
-DEPTHS = (10, 20, 30)
-"""How many unfrozen layers are tried, each in one of the last trials."""
-
 FEWEST_FOR_DEPTHS = 6
 """With fewer trials than this all are heads, and the plan's own depth stays."""
+
+_SHALLOW = (10, 20, 30)
 
 _UNITS = (64, 128, 256, 512)
 
@@ -107,6 +106,15 @@ def best_plan(plan: TrainingPlan, trials: tuple[TrialRecord, ...]) -> TrainingPl
     return plan.changed(fields)
 
 
+def depths(plan: TrainingPlan) -> tuple[int, ...]:
+    """How many unfrozen layers are tried, each in one of the last trials; up to the plan's own.
+
+    Where the plan lets few layers learn these are the study's.
+    """
+    own = plan.unfrozen_layers
+    return _SHALLOW if own <= _SHALLOW[-1] else (*_SHALLOW[::2], own)
+
+
 def tuning_folder(cache: Path, plan: TrainingPlan, fingerprint: str, weights: str) -> Path:
     """Where the trials of such a tuning lie."""
     own = json.dumps([asdict(plan), fingerprint, weights, HEAD_EPOCHS, TAIL_EPOCHS, TAIL_PHOTOS])
@@ -124,7 +132,7 @@ def search_space(plan: TrainingPlan) -> keras_tuner.HyperParameters:
     space.Choice("units_2", list(_UNITS), default=_nearest(hidden[-1]))
     space.Float("dropout", 0.2, 0.5, step=0.05, default=min(max(plan.dropout, 0.2), 0.5))
     # 0 are the trials of heads; the oracle sets the others itself
-    space.Choice("unfrozen_layers", [0, *DEPTHS], default=0)
+    space.Choice("unfrozen_layers", [0, *depths(plan)], default=0)
     return space
 
 
@@ -267,7 +275,7 @@ def _open_search(
         )
         oracle.verbose = 0
         if plan.learns_tail and trials >= FEWEST_FOR_DEPTHS:
-            oracle.depths = tuple(depth for depth in DEPTHS if depth <= learner.cut_layers)
+            oracle.depths = tuple(depth for depth in depths(plan) if depth <= learner.cut_layers)
         return _Search(
             learner,
             plan,
