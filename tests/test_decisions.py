@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from vitrina.evaluation.decisions import (
     fit_decisions,
     spread_over_categories,
 )
+from vitrina.evaluation.discriminants import Discriminants
 from vitrina.evaluation.evidence import Floats, Labels, References, Weights
 from vitrina.search.decision import AcceptedRisk, Decider, binomial_tail, fill_threshold_for
 
@@ -254,10 +256,17 @@ def tiny_decisions() -> bytes:
     vectors = plain / np.linalg.norm(plain)
     watched = np.linspace(0, 1, 100).astype(np.float32)
     # what was less certain was nearer: neither alone is strange
-    outcomes = Outcomes(2 - watched, watched, 0.98 + watched / 50, np.ones(100, dtype=np.bool_))
+    alike = np.zeros(100, dtype=np.float32)
+    all_right = np.ones(100, dtype=np.bool_)
+    nearer = (0.98 + watched / 50).astype(np.float32)
+    outcomes = Outcomes(2 - watched, watched, nearer, alike, all_right)
+    nothing = np.zeros((EMBEDDING_SIZE, 1), dtype=np.float32)
     return DecisionModel(
         References(np.eye(EMBEDDING_SIZE, dtype=np.float32), vectors, np.array([1]), len(SLUGS)),
-        Weights(1.0, 0.0, 1.0, np.full(len(SLUGS), 2.0, dtype=np.float32)),
+        Discriminants(
+            nothing[:, 0], nothing, np.zeros((len(SLUGS), 1), np.float32), nothing[:1, 0]
+        ),
+        Weights(1.0, 0.0, 1.0, 0.0, 0.0, np.full(len(SLUGS), 2.0, dtype=np.float32)),
         outcomes,
         outcomes,
     ).to_bytes()
@@ -292,7 +301,7 @@ def test_decisions_of_another_network_are_not_served(shop: Shop) -> None:
         tiny_decisions(), categories=len(SLUGS), embedding_size=EMBEDDING_SIZE
     )
     narrow = References(np.eye(2, dtype=np.float32), *_without_projection(model.references))
-    other = DecisionModel(narrow, model.weights, model.sold, model.unsold)
+    other = replace(model, references=narrow)
     publish_tiny(shop.folder, decisions=other.to_bytes())
     with pytest.raises(BundleDamaged, match="another network"):
         shop.search_photo(drawn_photo(kind="JPEG"))

@@ -21,9 +21,10 @@ from vitrina.catalogue.importer import ImportReport, import_catalogue
 from vitrina.errors import FeedError, ShopError
 from vitrina.progress import Progress
 from vitrina.store.categories import list_categories
-from vitrina.store.database import open_database
-from vitrina.store.products import find_product, list_photos
+from vitrina.store.database import driver, open_database
+from vitrina.store.products import list_photos
 from vitrina.store.schema import IMPORTS, PHOTOS, PRODUCTS
+from vitrina.store.shown import find_product
 
 HEADER = ("sku", "name", "category", "image", "price")
 
@@ -34,7 +35,7 @@ def import_rows(shop: Shop, folder: Path, *rows: tuple[str, ...]) -> ImportRepor
 
 def product(shop: Shop, sku: str) -> SimpleNamespace:
     with open_database(shop.folder.database).reading() as connection:
-        assert find_product(connection, sku) is not None
+        assert find_product(driver(connection), sku) is not None
         return find_any(connection, sku)
 
 
