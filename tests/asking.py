@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from fastapi.dependencies import models as fastapi_models
 from starlette.types import ASGIApp
 
 START_SECONDS = 120
@@ -52,6 +53,7 @@ class AppClient:
     ) -> None:
         self._runner.run(self._client.aclose())
         self._runner.close()
+        _forget_applications()
 
     def request(self, method: str, address: str, **options: Any) -> httpx.Response:
         return self._runner.run(self._client.request(method, address, **options))
@@ -69,6 +71,16 @@ class AppClient:
 
     def send_form(self, query: str = "", **options: Any) -> httpx.Response:
         return self.request("POST", f"/v1/search/photo{query}", **options)
+
+
+def _forget_applications() -> None:
+    """FastAPI keeps the functions of the last thousands of routes, and with them what they use.
+
+    No process has that many but this one, in which each application has a database open.
+    """
+    for cached in vars(fastapi_models).values():
+        if hasattr(cached, "cache_clear"):
+            cached.cache_clear()
 
 
 class LiveServer:

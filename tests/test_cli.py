@@ -301,10 +301,10 @@ def test_interruption(vitrina: Vitrina, shop: Shop, monkeypatch: pytest.MonkeyPa
 
 def test_interruption_of_a_process(shop: Shop) -> None:
     program = """
-import os, signal, sys
+import signal, sys
 from vitrina import Shop
 from vitrina.cli import main
-Shop.check = lambda _shop, labels: os.kill(os.getpid(), signal.SIGINT)
+Shop.check = lambda _shop, labels: signal.raise_signal(signal.SIGINT)
 sys.argv = ["vitrina", "check", "--shop", sys.argv[1]]
 main()
 """

@@ -121,7 +121,8 @@ def test_a_bundle_is_measured_before_it_is_activated(
     photos = [drawn_photo(colour, kind="JPEG") for colour in COLOURS.values()]
     load = Load(
         photos=tuple(SentPhoto(photo, "image/jpeg") for photo in photos),
-        requests=6, warm_up=1, repeats=1, threads=1, cores=1,
+        # processors' time is counted in hundredths of a second
+        requests=60, warm_up=1, repeats=1, threads=1, cores=1,
     )  # fmt: skip
     size = read_bundle(folder.bundles / "tiny-2").size_bytes / 1e6
     command = serve_command(folder.root, "tiny-2")

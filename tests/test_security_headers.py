@@ -12,6 +12,7 @@ from asking import AppClient
 from test_api_photo import LAMP, refused
 
 from vitrina import Shop
+from vitrina.search.engine import PhotoSearch
 from vitrina.search.text import TextSearch
 from vitrina.serving.app import create_app
 
@@ -113,7 +114,7 @@ def test_the_shops_own_site_may_read_answers(embedded: AppClient) -> None:
 def test_the_shops_own_site_is_told_of_mistakes_of_the_server(
     embedded: AppClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(TextSearch, "matching", lambda *_a, **_o: 1 / 0)
+    monkeypatch.setattr(PhotoSearch, "search", lambda *_a, **_o: 1 / 0)
     answer = embedded.send_photo(LAMP, headers={"origin": SHOP})
     refused(answer, 500, "internal")
     assert answer.headers["access-control-allow-origin"] == SHOP

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -211,16 +212,19 @@ class Recorder:
         if self._thread is None:
             with self._lock:
                 if self._thread is None:
-                    thread = threading.Thread(target=self._work, name="write-events", daemon=True)
+                    # it does not keep a recorder alive that nobody uses any more
+                    given = weakref.ref(self), self._closing, self._every_s
+                    thread = threading.Thread(
+                        target=_work, args=given, name="write-events", daemon=True
+                    )
                     self._thread = thread
                     thread.start()
 
-    def _work(self) -> None:
-        wait = self._every_s
-        while not self._closing.wait(wait):
-            wait = self._every_s if self.flush() else min(2 * wait, _LATEST_RETRY_S)
-            self._forget()
-        self.flush()
+    def settle(self) -> bool:
+        """Writes what waits, and forgets what is too old; whether the writing went well."""
+        written = self.flush()
+        self._forget()
+        return written
 
     def _write(
         self,
@@ -264,6 +268,15 @@ class Recorder:
         except ShopError:
             gone = 0
         self._forget_at = now + (self._every_s if gone else _FORGET_EVERY_S)
+
+
+def _work(found: weakref.ReferenceType[Recorder], closing: threading.Event, every_s: float) -> None:
+    wait = every_s
+    while not (closed := closing.wait(wait)) and (recorder := found()) is not None:
+        wait = every_s if recorder.settle() else min(2 * wait, _LATEST_RETRY_S)
+        del recorder
+    if closed and (recorder := found()) is not None:
+        recorder.flush()
 
 
 def _now_ms() -> int:

@@ -50,9 +50,9 @@ class Phase:
         epochs: At most.
         rate: Learning rate at the start.
         batch: Photos a step.
-        falls: Whether the rate falls to 0 along a cosine over all epochs. Otherwise it is halved
-            when the validation loss stops falling, and the phase ends with the weights of its best
-            epoch once that has been `patience` epochs ago.
+        falls: Whether the rate rises from 0 over the first of several epochs, and then falls to 0
+            along a cosine. Otherwise it is halved when the validation loss stops falling, and the
+            phase ends with the weights of its best epoch once that has been `patience` epochs ago.
         patience: See there.
     """
 
@@ -124,7 +124,14 @@ def fit_phase(
     steps = math.ceil(len(train) / phase.batch)
     rate: Any = phase.rate
     if phase.falls:
-        rate = keras.optimizers.schedules.CosineDecay(rate, max(1, phase.epochs * steps))
+        # an optimizer that has seen nothing yet would take its largest steps first
+        warm = steps if phase.epochs > 1 else 0
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if warm else rate,
+            max(1, phase.epochs * steps - warm),
+            warmup_target=rate if warm else None,
+            warmup_steps=warm,
+        )
     model.compile(
         optimizer=make_optimizer(plan.optimizer, rate),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=plan.label_smoothing),
