@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from asking import AppClient, LiveServer
+from commanding import Vitrina, commanding
 from drawing import draw_catalogue, draw_folders
 from figures import FEW, make_shop
 from tiny_network import publish_tiny
@@ -96,3 +97,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, Run]:
     """A shop of four figures and the run that learned them for real."""
     shop = make_shop(tmp_path_factory.mktemp("trained"), shuffled=False)
     return shop, shop.train("mobilenet_v2", **FEW)
+
+
+@pytest.fixture
+def vitrina(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Vitrina:
+    """Runs the command in this process."""
+    return commanding(capfd, monkeypatch)

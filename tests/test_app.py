@@ -221,6 +221,7 @@ def test_description_of_the_photo(client: AppClient) -> None:
         "price_min",
         "price_max",
         "in_stock",
+        "visitor",
     }
 
 

@@ -4,65 +4,31 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import psutil
 import pytest
 from asking import LiveServer
+from commanding import Ended, Vitrina
 from drawing import COLOURS, drawn_photo, write_table
 from rich.console import Console
 from sqlalchemy.exc import IntegrityError, OperationalError
 from tiny_network import write_tiny
 
 from vitrina import Shop, __version__
+from vitrina.cli.app import app
 from vitrina.cli.bars import TerminalProgress
-from vitrina.cli.commands import app, run
 from vitrina.errors import FeedError
 
 COMMANDS = (
     "init", "import", "check", "weights", "train", "tune", "compare", "report", "publish",
     "rollback", "search", "serve", "demo", "categories",
 )  # fmt: skip
-
-
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Vitrina = Callable[..., Ended]
-
-
-@pytest.fixture
-def vitrina(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Vitrina:
-    """Runs the command in this process."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["vitrina", *map(str, arguments)])
-        capfd.readouterr()
-        code = 0
-        try:
-            run()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Ended(code, *capfd.readouterr())
-
-    return call
 
 
 def test_every_command_is_tested() -> None:

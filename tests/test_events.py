@@ -73,6 +73,7 @@ def test_an_answered_photo_is_kept_without_the_photo(app: ShopApp, asking: AppCl
         "confidence": answer["category"]["confidence"],
         "milliseconds": answer["timings_ms"]["total"],
         "visitor": None,
+        "experiment": None,
     }
 
 

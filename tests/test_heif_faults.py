@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from drawing import drawn_picture, encoded
 from heif_making import avif, heic
@@ -89,9 +91,13 @@ def heavy(sabotaged: None) -> Iterator[HeavyDecoder]:
 
 
 def children() -> set[int]:
-    """Processes that this one started and that still live."""
-    listed = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    return {int(pid) for file in listed for pid in file.read_text().split()}
+    """Decoders that this process started and that still live; never a server of other tests."""
+    found = set()
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if "vitrina.photos.child" in child.cmdline():
+                found.add(child.pid)
+    return found
 
 
 def until(holds: Callable[[], object]) -> None:
@@ -350,6 +356,7 @@ def test_child_does_not_outlive_its_parent(sabotaged: None, fault: str, tmp_path
     other.write_bytes(photo_that(fault) if fault else GOOD)
     program = """
 import os, sys, threading
+from contextlib import suppress
 from pathlib import Path
 from vitrina.photos import HeavyDecoder, decode
 first, second = (Path(name).read_bytes() for name in sys.argv[1:])

@@ -166,7 +166,7 @@ def test_far_too_many_photos(start: Start) -> None:
     refused = [answer for answer in answers if answer.status != 200]
     busy = [answer.took for answer in refused if answer.document["code"] == "busy"]
     assert len(accepted) >= 4
-    assert len(refused) > len(accepted)
+    assert len(refused) > 20  # how many depends on how fast the machine is
     assert {answer.document["code"] for answer in refused} <= {"busy", "deadline"}
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
     # the clients share the processors with the server, so that only large differences tell

@@ -39,6 +39,8 @@ scripts and the HTTP API rely on it. The command line (`vitrina.cli`) and the AP
     │   └── WeightsDamaged       a file whose checksum or content is not the expected one
     ├── TrainingError        a run that cannot start, or that came to nothing
     ├── EvaluationError      a model that cannot be measured, or a comparison that cannot be read
+    ├── ExperimentError      two bundles that cannot be compared in the shop
+    │   └── NoExperiment         none are being compared
     ├── MissingExtra         a command that needs an optional part of the installation
     └── BundleError          what is served
         ├── NoBundle             nothing is published yet
@@ -330,3 +332,15 @@ class BundleDisagrees(BundleError):
     """The exported network answers differently from the trained one."""
 
     code = "bundle_disagrees"
+
+
+class ExperimentError(VitrinaError):
+    """Two bundles cannot be compared in the shop."""
+
+    code = "experiment"
+
+
+class NoExperiment(ExperimentError):
+    """No two bundles are being compared in the shop."""
+
+    code = "no_experiment"

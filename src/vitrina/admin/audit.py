@@ -10,7 +10,7 @@ from vitrina.store.server_database import ServerDatabase
 
 What = Literal[
     "login", "login_failed", "logout", "password", "account_removed",
-    "search_text", "publish", "activate", "rollback", "work_failed",
+    "search_text", "publish", "activate", "rollback", "ab", "ab_stop", "work_failed",
 ]  # fmt: skip
 
 SHOWN = 50

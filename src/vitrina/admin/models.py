@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from vitrina.admin import audit
+from vitrina.admin import audit, experiment
 from vitrina.admin.screens import HEADERS, HOME, Screens, to
 from vitrina.admin.sessions import Session
 from vitrina.admin.work import Task, Work
@@ -90,6 +90,7 @@ def routes(screens: Screens) -> list[Route]:
     def show(request: Request, session: Session) -> Response:
         bundles = shown_bundles(folder.bundles)
         task = work.task
+        outcome = experiment.shown_outcome(screens)
         answer = screens.render(
             request,
             "models.html",
@@ -101,6 +102,8 @@ def routes(screens: Screens) -> list[Route]:
             earlier=next(iter(earlier_versions(folder.bundles)), None),
             task=task,
             can_publish=find_spec("keras") is not None,
+            outcome=outcome,
+            compared=[] if outcome is None else experiment.rows_of(outcome),
             has_report=(folder.report / "index.html").is_file(),
             local=lambda seconds: datetime.fromtimestamp(seconds).astimezone(),
         )
@@ -120,6 +123,12 @@ def routes(screens: Screens) -> list[Route]:
         if earlier is None or earlier != form.get("version"):
             raise NotFound("That bundle is not the one before.", hint="Go back to the models.")
         return begin(session, "rollback", earlier, ["rollback"])
+
+    def compare(_request: Request, session: Session, form: Mapping[str, str]) -> Response:
+        version = form.get("version", "")
+        if version not in kept_versions(folder.bundles):
+            raise NotFound("There is no such bundle.", hint="Go back to the models.")
+        return begin(session, "ab", version, ["ab", "start", version])
 
     def publish(_request: Request, session: Session, form: Mapping[str, str]) -> Response:
         run = form.get("run", "")
@@ -144,6 +153,8 @@ def routes(screens: Screens) -> list[Route]:
         Route("/models/activate", screens.post(activate), methods=["POST"]),
         Route("/models/rollback", screens.post(go_back), methods=["POST"]),
         Route("/models/publish", screens.post(publish), methods=["POST"]),
+        Route("/models/ab", screens.post(compare), methods=["POST"]),
+        *experiment.routes(screens),
         Route("/report", screens.show(report)),
     ]
 

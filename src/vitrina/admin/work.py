@@ -39,7 +39,7 @@ class Task:
         said: The end of what the command said.
     """
 
-    what: Literal["publish", "activate", "rollback"]
+    what: Literal["publish", "activate", "rollback", "ab"]
     target: str
     who: str
     began: float

@@ -11,6 +11,7 @@ from vitrina.cli.admin_commands import admin
 from vitrina.cli.app import app
 from vitrina.cli.category_commands import categories
 from vitrina.cli.comparison_commands import bench, compare, report, tune
+from vitrina.cli.experiment_commands import ab
 from vitrina.cli.inference_commands import bench_inference
 from vitrina.cli.load_commands import bench_serve
 from vitrina.cli.output import print_error, stderr
@@ -28,6 +29,7 @@ for _command in (
 bench.command("serve")(bench_serve)
 bench.command("inference")(bench_inference)
 app.add_typer(bench, name="bench")
+app.add_typer(ab, name="ab")
 app.add_typer(admin, name="admin")
 
 

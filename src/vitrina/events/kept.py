@@ -11,8 +11,9 @@ Row = dict[str, Any]
 
 _ADD_QUERY = """
 INSERT OR IGNORE INTO queries
-    (id, asked, bundle, decision, category, confidence, milliseconds)
-VALUES (:id, :asked, :bundle, :decision, :category, :confidence, :milliseconds)
+    (id, asked, bundle, decision, category, confidence, milliseconds, visitor, experiment)
+VALUES
+    (:id, :asked, :bundle, :decision, :category, :confidence, :milliseconds, :visitor, :experiment)
 """
 _ADD_EVENT = """
 INSERT OR IGNORE INTO events

@@ -87,19 +87,29 @@ class Recorder:
         category: str | None,
         confidence: float | None,
         milliseconds: float,
+        visitor: str | None = None,
+        experiment: str | None = None,
     ) -> None:
-        """Notes one answered photo; columns as in `QUERIES`."""
+        """Notes one answered photo; columns as in `queries`, the visitor as the page names it."""
         if not self._folder.settings.events:
             return
+        word = None
+        if visitor is not None:
+            try:
+                word = self._hashed(visitor)
+            except ShopError as error:
+                _log.warning("Visitors cannot be told apart: %s", error)
         row = {
             "id": query_id, "asked": _now_ms(), "bundle": bundle, "decision": decision,
             "category": category, "confidence": confidence, "milliseconds": milliseconds,
-            "visitor": None,
+            "visitor": word, "experiment": None if word is None else experiment,
         }  # fmt: skip
         with self._lock:
             full = self._waiting() >= self._most
             if not full:
                 self._queries[query_id] = row
+                if word is not None:
+                    self._visitors[query_id] = word
         if full:
             self._dropped(1)
         else:

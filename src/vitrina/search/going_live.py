@@ -17,6 +17,7 @@ from vitrina.bundle import (
     step_back,
 )
 from vitrina.errors import NoBundle
+from vitrina.experiment.definition import Criterion, Experiment, begin, require_comparable
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.machine import usable_cores
@@ -90,6 +91,35 @@ def roll_back(
         embedded = _make_ready(folder, earlier[0], progress)
         step_back(folder.bundles, earlier[0])
         return Switched(earlier[0], before, embedded)
+
+
+def start_experiment(
+    folder: ShopFolder,
+    version: str,
+    *,
+    share: float = 0.5,
+    criterion: Criterion = "click",
+    progress: Progress = SILENT,
+) -> Experiment:
+    """Has another bundle answer a share of the visitors beside the active one.
+
+    Args:
+        folder: The shop.
+        version: Of the other bundle.
+        share: Of the visitors that it gets, above 0 and below 1.
+        criterion: What a visitor must do to count as won.
+        progress: Where the work reports to.
+
+    Raises:
+        ExperimentError: one is running, or the two cannot be compared.
+        BundleError: one of the two is not there, or cannot be served.
+        ShopBusy: another process is changing the shop.
+    """
+    with writing(folder, "ab", progress):
+        # refused before anything is loaded for it
+        require_comparable(folder.bundles, version, share, criterion)
+        _make_ready(folder, version, progress)
+        return begin(folder.bundles, version, share=share, criterion=criterion)
 
 
 def _make_ready(folder: ShopFolder, version: str, progress: Progress) -> int:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Connection, select
 
-from vitrina.bundle import Bundle, active_bundle, active_version
+from vitrina.bundle import Bundle, active_bundle, active_version, named_bundle
 from vitrina.encoder import Encoder
 from vitrina.errors import BundleError
+from vitrina.experiment.definition import read_experiment
 from vitrina.folder import ShopFolder
 from vitrina.goods_encoder import encode_goods
 from vitrina.journal import writing
@@ -37,8 +38,9 @@ _OUTSIDE_INDEX = 20_000
 def embed_new_goods(folder: ShopFolder, *, progress: Progress = SILENT) -> int:
     """Embeds every photo of the catalogue that the active bundle has no embedding of.
 
-    No training is needed, and no training framework. Work that is cut off goes on where it
-    stopped. A server that runs finds the goods by itself.
+    While two bundles are compared in the shop, the other one gets them too. No training is needed,
+    and no training framework. Work that is cut off goes on where it stopped. A server that runs
+    finds the goods by itself.
 
     Args:
         folder: The shop.
@@ -56,7 +58,12 @@ def embed_new_goods(folder: ShopFolder, *, progress: Progress = SILENT) -> int:
         try:
             # asked here, where no other process can switch to another one
             bundle = active_bundle(folder.bundles)
-            return embed_goods_of(folder, bundle, progress)
+            embedded = embed_goods_of(folder, bundle, progress)
+            experiment = read_experiment(folder.bundles)
+            if experiment is not None and experiment.is_running:
+                # whoever is answered by the other bundle shall find them too
+                embed_goods_of(folder, named_bundle(folder.bundles, experiment.second), progress)
+            return embedded
         except BundleError as error:
             progress.say(f"New goods are not embedded: {error.message} {error.hint}")
             return 0

@@ -93,7 +93,7 @@ class ShopApp(Starlette):
             paths=(PHOTO_ROUTE, EVENTS_ROUTE, "/v1/search", "/v1/categories", "/"),
         )
 
-    def _note(self, answer: PhotoResponse) -> None:
+    def _note(self, answer: PhotoResponse, visitor: str | None, experiment: str | None) -> None:
         guess = answer.category or next(iter(answer.alternatives), None)
         self.recorder.query_answered(
             answer.query_id,
@@ -102,6 +102,8 @@ class ShopApp(Starlette):
             category=guess.id if guess else None,
             confidence=guess.confidence if guess else None,
             milliseconds=answer.timings_ms.total,
+            visitor=visitor,
+            experiment=experiment,
         )
 
 

@@ -71,6 +71,7 @@ class PhotoQuery(BaseModel):
     price_min: Price = None
     price_max: Price = None
     in_stock: bool = False
+    visitor: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{16,64})?$")] = ""
 
 
 class PhotoApi:
@@ -80,7 +81,8 @@ class PhotoApi:
         state: The shop.
         admission: Who may use the slots.
         uploads: Bodies on their way.
-        answered: Told of each answer; it must not take its time.
+        answered: Told of each answer, of its visitor, and of the experiment that it counts for; it
+            must not take its time.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class PhotoApi:
         state: ShopState,
         admission: Admission,
         uploads: Uploads,
-        answered: Callable[[PhotoResponse], None],
+        answered: Callable[[PhotoResponse, str | None, str | None], None],
     ) -> None:
         self._state = state
         self._answered = answered
@@ -114,15 +116,17 @@ class PhotoApi:
             query.q,
             Filters(query.category or None, query.price_min, query.price_max, query.in_stock),
         )
-        answer = await self._answer(request, asked)
+        visitor = query.visitor or None
+        # what a request begins with it keeps
+        search, experiment = self._state.photo_search_for(visitor)
+        answer = await self._answer(request, search, asked)
         noted = observed(request.scope)
         noted.decision, noted.query_id = answer.decision, answer.query_id
         noted.parts = answer.timings_ms.model_dump()
-        self._answered(answer)
+        self._answered(answer, visitor, experiment)
         return Response(answer.model_dump_json(), media_type="application/json")
 
-    async def _answer(self, request: Request, asked: _Asked) -> PhotoResponse:
-        search = self._state.photo_search()
+    async def _answer(self, request: Request, search: PhotoSearch, asked: _Asked) -> PhotoResponse:
         upload = self._uploads.expect(request)
         load = load_of(_declared_kind(request), upload.declared)
         with upload, self._admission.admit(load) as place:

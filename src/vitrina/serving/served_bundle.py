@@ -27,6 +27,7 @@ from vitrina.search.decision import AcceptedRisk
 from vitrina.search.engine import PhotoSearch
 from vitrina.search.loaded import LoadedBundle, load_bundle
 from vitrina.serving.logs import event
+from vitrina.serving.served_experiment import ServedExperiment
 from vitrina.store.reading import DatabaseReader
 
 LOOK_EVERY_S = 1.0
@@ -104,6 +105,8 @@ class ServedBundle:
         self._retry_at = self._retry_after = 0.0
         self._thread: threading.Thread | None = None
         self._is_watched = False
+        # a bundle that was named is served to everybody
+        self.experiment = None if version else ServedExperiment(folder, self._searchable)
         try:
             loaded = loading.result() if loading else self._load(version)
             self._photo = self._search(loaded)
@@ -127,6 +130,20 @@ class ServedBundle:
             raise self._trouble or NoBundle("Nothing is published yet.")
         return photo
 
+    def search_for(self, visitor: str | None) -> tuple[PhotoSearch, str | None]:
+        """What a visitor's photo asks, and the id of the experiment that the answer counts for.
+
+        Args:
+            visitor: What the page calls its browser; None where it does not say.
+
+        Raises:
+            BundleError: there is nothing to serve, and why.
+        """
+        active = self.search()
+        if self.experiment is None:
+            return active, None
+        return self.experiment.choose(active, visitor)
+
     def status(self) -> BundleStatus:
         """What is known of the bundle that is served."""
         photo = self._photo
@@ -145,6 +162,7 @@ class ServedBundle:
         def watch() -> None:
             while not ended.wait(self._look_every_s):
                 self.look()
+                self.look_at_experiment()
 
         thread = threading.Thread(target=watch, name="watch-bundle", daemon=True)
         self._is_watched = True
@@ -174,6 +192,16 @@ class ServedBundle:
             self._thread = threading.Thread(target=self._switch, name="load-bundle", daemon=True)
             self._thread.start()
 
+    def look_at_experiment(self) -> None:
+        """Takes up an experiment that was begun, leaves one that has ended; may load a bundle."""
+        if self.experiment is not None:
+            try:
+                self.experiment.look(self.status().version)
+            except Exception as error:
+                # whatever it is, it must not end what is served
+                say = "The experiment could not be looked at."
+                event(logging.ERROR, "experiment_unread", say=say, failure=error)
+
     def wait(self) -> None:
         """Waits until what was begun to be loaded is served or given up."""
         thread = self._thread
@@ -186,9 +214,7 @@ class ServedBundle:
             version = active_version(self._bundles)
             before = self.status().version
             if version is None or version != before:
-                photo = self._search(self._load(None))
-                # the first shopper shall not wait for goods to be read and statements to be made
-                photo.search(golden_photo(), language="ru", limit=1)
+                photo = self._searchable(None)
                 if self._photo is not None:
                     # freed with its last request, which may still be on its way
                     weakref.finalize(self._photo, _tidy_soon).atexit = False
@@ -243,6 +269,12 @@ class ServedBundle:
         return load_bundle(
             self._bundles, version, threads=settings.inference_threads, engine=settings.engine
         )
+
+    def _searchable(self, version: str | None) -> PhotoSearch:
+        photo = self._search(self._load(version))
+        # the first shopper shall not wait for goods to be read and statements to be made
+        photo.search(golden_photo(), language="ru", limit=1)
+        return photo
 
     def _search(self, loaded: LoadedBundle) -> PhotoSearch:
         if not loaded.is_proven:

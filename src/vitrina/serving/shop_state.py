@@ -67,6 +67,17 @@ class ShopState:
         """
         return self.served.search()
 
+    def photo_search_for(self, visitor: str | None) -> tuple[PhotoSearch, str | None]:
+        """The same for one visitor, and the id of the experiment that the answer counts for.
+
+        Args:
+            visitor: What the page calls its browser; None where it does not say.
+
+        Raises:
+            BundleError: there is nothing to serve, and why.
+        """
+        return self.served.search_for(visitor)
+
 
 def load_shop(
     folder: ShopFolder,

@@ -21,8 +21,11 @@ CREATE TABLE queries (
     category VARCHAR(200),
     confidence FLOAT,
     milliseconds FLOAT NOT NULL,
-    visitor VARCHAR(32)
+    visitor VARCHAR(32),
+    experiment VARCHAR(32)
 );
+CREATE INDEX ix_queries_experiment ON queries (experiment, bundle, visitor)
+    WHERE experiment IS NOT NULL;
 CREATE INDEX ix_queries_asked ON queries (asked, decision, category, milliseconds, visitor);
 CREATE TABLE events (
     query_id VARCHAR(32) NOT NULL REFERENCES queries (id),
@@ -66,7 +69,8 @@ queries: photos that were answered; what was said of them, nothing of what they 
     category: slug of the likeliest category; null where the answer names none.
     confidence: of that category, from 0 to 1.
     milliseconds: from the photo's last byte to its answer.
-    visitor: who sent the first event, hashed; null where none came, or it named nobody.
+    visitor: who sent the photo or the first event, hashed; null where neither named anybody.
+    experiment: that the visitor takes part in; null outside of any.
 events: what shoppers did with an answer.
     id: that the page gave the event; the same one twice within a query is one event.
     kind: "chip", "click", "cart", "order" or "wrong".

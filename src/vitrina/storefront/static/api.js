@@ -2,6 +2,7 @@
  * The shop's HTTP interface. Nothing here knows the page.
  */
 
+import { visitor } from "./events.js";
 import { page } from "./texts.js";
 
 /**
@@ -33,8 +34,8 @@ export class Problem extends Error {
  */
 export function searchByPhoto(photo, signal) {
   const headers = { "Content-Type": photo.type || "application/octet-stream" };
-  const address = `/v1/search/photo?limit=${PAGE_SIZE}`;
-  return ask(address, { method: "POST", body: photo, headers, signal });
+  const asked = new URLSearchParams({ limit: String(PAGE_SIZE), visitor: visitor() });
+  return ask(`/v1/search/photo?${asked}`, { method: "POST", body: photo, headers, signal });
 }
 
 /**

@@ -12,8 +12,8 @@ function random() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** @returns {string} what this tab is called */
-function visitor() {
+/** @returns {string} what this tab is called; empty where nothing may be kept */
+export function visitor() {
   try {
     const known = sessionStorage.getItem(KEPT) ?? random();
     sessionStorage.setItem(KEPT, known);

@@ -276,6 +276,17 @@ img { display: block; width: 100%; height: 100%; object-fit: contain; }
     }
   }
 
+  /** A random name of this tab: all its photos are answered by one model, also while two are compared. */
+  function visitor() {
+    try {
+      const known = sessionStorage.getItem("vitrina-visitor") ?? crypto.randomUUID();
+      sessionStorage.setItem("vitrina-visitor", known);
+      return known;
+    } catch {
+      return ""; // nothing may be kept, or the page is not secure
+    }
+  }
+
   const hasCamera = () => matchMedia("(pointer: coarse)").matches;
 
   /** Whether a colour, in any notation, is that of text on dark. */
@@ -827,7 +838,7 @@ img { display: block; width: 100%; height: 100%; object-fit: contain; }
         // A file's own name may say more than a shopper means to.
         form.append("photo", await prepare(), "photo");
         signal.throwIfAborted();
-        return this.#request("v1/search/photo", { limit: this.#panelled ? 12 : 1 }, { method: "POST", body: form, signal });
+        return this.#request("v1/search/photo", { limit: this.#panelled ? 12 : 1, visitor: visitor() }, { method: "POST", body: form, signal });
       };
       const then = (answer) => {
         const { decision, category, products } = answer;

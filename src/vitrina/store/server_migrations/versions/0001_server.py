@@ -20,6 +20,13 @@ def upgrade() -> None:
         sa.Column("confidence", sa.Float()),
         sa.Column("milliseconds", sa.Float(), nullable=False),
         sa.Column("visitor", sa.String(32)),
+        sa.Column("experiment", sa.String(32)),
+    )
+    op.create_index(
+        "ix_queries_experiment",
+        "queries",
+        ["experiment", "bundle", "visitor"],
+        sqlite_where=sa.text("experiment IS NOT NULL"),
     )
     op.create_index(
         "ix_queries_asked", "queries", ["asked", "decision", "category", "milliseconds", "visitor"]

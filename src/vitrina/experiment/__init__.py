@@ -1,0 +1,1 @@
+"""A/B in the shop: two bundles share the visitors, and what became of them is compared."""
