@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from vitrina import Shop
 
-FEW = {"views": 2, "head_epochs": 20, "tail_epochs": 1}
+FEW = {"views": 2, "head_epochs": 20, "tail_epochs": 1, "unfrozen_layers": 30}
 SHAPES = ("disc", "bars", "cross", "ring")
 PRODUCTS = 15
 

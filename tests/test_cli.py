@@ -270,6 +270,7 @@ def test_interruption_of_a_process(shop: Shop) -> None:
 import signal, sys
 from vitrina import Shop
 from vitrina.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # else what runs behind others ignores it
 Shop.check = lambda _shop, labels: signal.raise_signal(signal.SIGINT)
 sys.argv = ["vitrina", "check", "--shop", sys.argv[1]]
 main()

@@ -62,7 +62,7 @@ def test_the_spread_is_over_repeats(log: Path) -> None:
     record = measure(plain(log), replace(FEW, repeats=3))
     for spread in (record.request_ms, record.cold_start_ms, record.ram_usage_mb):
         assert 0 < spread.low <= spread.median <= spread.high
-    assert record.cold_start_ms.low > record.request_ms.high
+    assert record.cold_start_ms.low > 10  # no Python starts sooner
 
 
 def test_the_record_says_how_it_was_measured(log: Path) -> None:

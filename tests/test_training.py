@@ -164,7 +164,7 @@ class Killer(Progress):
                 os.kill(os.getpid(), signal.SIGKILL)
             yield item
 
-Shop.open(sys.argv[1], progress=Killer()).train("mobilenet_v2", views=2)
+Shop.open(sys.argv[1], progress=Killer()).train("mobilenet_v2", views=2, unfrozen_layers=30)
 """
 
 

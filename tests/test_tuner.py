@@ -21,7 +21,7 @@ from vitrina.training.run import Run
 pytestmark = pytest.mark.train
 
 TRIALS = 7
-FEW = {"views": 2}
+FEW = {"views": 2, "unfrozen_layers": 30}
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,9 @@ class Killer(Progress):
     def step(self, label, total):
         yield Killed() if label == "Tuning" else Step()
 
-Shop.open(sys.argv[1], progress=Killer()).tune("mobilenet_v2", trials=7, views=2)
+Shop.open(sys.argv[1], progress=Killer()).tune(
+    "mobilenet_v2", trials=7, views=2, unfrozen_layers=30
+)
 """
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import io
 import struct
 from contextlib import suppress
+from typing import Any
 
 from PIL import (
+    ExifTags,
     Image,
     ImageCms,
-    ImageOps,
     JpegImagePlugin,
     PngImagePlugin,
     UnidentifiedImageError,
@@ -46,6 +47,17 @@ _FAULTS = (
 )  # fmt: skip
 """What Pillow's decoders raise for bytes that they cannot make a picture of."""
 
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture of each EXIF orientation upright; 1 is upright already."""
 
 _FORMATS: dict[Kind, str] = {
     "jpeg": "JPEG",
@@ -149,10 +161,13 @@ def _to_plain(picture: Image.Image) -> Image.Image:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    # broken EXIF says nothing about which side is up
-    with suppress(OSError, ValueError, SyntaxError, TypeError, KeyError, struct.error):
-        ImageOps.exif_transpose(picture, in_place=True)
-    return picture
+    turn = None
+    # broken EXIF says nothing about which side is up, and fails in every way that there is
+    with suppress(Exception):
+        # ImageOps.exif_transpose would also write all the rest of it anew
+        orientation: Any = picture.getexif().get(ExifTags.Base.Orientation)
+        turn = _TURNS.get(orientation)
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
