@@ -31,7 +31,7 @@ MARK = ".demo"
 
 QUICK: dict[str, Any] = {
     "trials": 4,
-    "training": {"views": 2, "tail_epochs": 5, "unfrozen_layers": 10},
+    "training": {"views": 3, "tail_epochs": 8, "unfrozen_layers": 20},
     "requests": 100,
     "repeats": 2,
     "precision": "fp32",

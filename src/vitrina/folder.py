@@ -4,6 +4,7 @@ shop.toml           settings
 vitrina.db          products, photos, categories
 server.db           queries, events, who may sign in: what a running server writes
 server.secret       what visitors' ids are hashed with
+review/             photos of doubtful answers, where the shop keeps them
 synonyms.txt        words that mean the same, where the merchant wrote some
 photos/ab/<sha>.jpg every picture once, under the SHA-256 of its bytes
 imports/            rows that an import refused
@@ -103,6 +104,11 @@ class ShopFolder:
     def secret(self) -> Path:
         """What visitors' ids are hashed with."""
         return self.root / "server.secret"
+
+    @property
+    def review(self) -> Path:
+        """Photos of doubtful answers, where the shop keeps them."""
+        return self.root / "review"
 
     @property
     def synonyms(self) -> Path:

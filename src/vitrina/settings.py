@@ -160,6 +160,17 @@ class Settings(BaseSettings):
     events_days: int = Field(
         400, description="Days that they are kept for; older ones are deleted.", ge=1, le=10_000
     )
+    review_photos: bool = Field(
+        False,
+        description="Whether photos of doubtful answers are kept, small and without their EXIF, "
+        "for the merchant to say what they show.",
+    )
+    review_days: int = Field(
+        30, description="Days that they are kept for; older ones are deleted.", ge=1, le=400
+    )
+    review_most: int = Field(
+        2000, description="Photos kept at most; the newest stay.", ge=1, le=100_000
+    )
     events_per_minute: int = Field(
         120,
         description="Batches of events that one client may send in a minute; 0 for any number.",

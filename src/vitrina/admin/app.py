@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vitrina.admin import catalogue, models, overview, signing_in, told
+from vitrina.admin import catalogue, models, overview, review, signing_in, told
 from vitrina.admin.screens import Screens, static_files, static_version
 from vitrina.admin.shop import AdminShop
 
@@ -31,6 +31,7 @@ def create_admin(shop: AdminShop) -> Starlette:
             *overview.routes(screens),
             *signing_in.routes(screens),
             *catalogue.routes(screens),
+            *review.routes(screens),
             *models.routes(screens),
             *told.routes(screens),
             Route("/static/{version}/{name}", _static),

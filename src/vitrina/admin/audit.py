@@ -10,7 +10,8 @@ from vitrina.store.server_database import ServerDatabase
 
 What = Literal[
     "login", "login_failed", "logout", "password", "account_removed",
-    "search_text", "publish", "activate", "rollback", "ab", "ab_stop", "work_failed",
+    "search_text", "publish", "activate", "rollback", "ab", "ab_stop",
+    "review", "review_delete", "work_failed",
 ]  # fmt: skip
 
 SHOWN = 50

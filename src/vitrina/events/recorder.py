@@ -15,11 +15,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vitrina.errors import Busy, QueryForeign, QueryUnknown, ShopError, TooManyEvents
+from vitrina.events.doubts import Doubts
 from vitrina.folder import ShopFolder
 
 if TYPE_CHECKING:
     from vitrina.events.kept import KeptQuery
     from vitrina.events.sent import SentEvent
+    from vitrina.photos import Pixels
     from vitrina.store.server_database import ServerDatabase
 
 MOST_WAITING = 10_000
@@ -68,6 +70,7 @@ class Recorder:
         self._database: ServerDatabase | None = None
         self._secret: bytes | None = None
         self._forget_at = 0.0
+        self.doubts = Doubts(folder)
 
     @property
     def database(self) -> ServerDatabase:
@@ -115,6 +118,17 @@ class Recorder:
         else:
             self._start()
 
+    def photo_answered(
+        self, query_id: str, pixels: Pixels, decision: str, guesses: Sequence[tuple[str, float]]
+    ) -> None:
+        """Notes what an answered photo showed, where the shop keeps doubtful ones.
+
+        Arguments as of `Doubts.answered`.
+        """
+        if self.doubts.wanted:
+            self.doubts.answered(query_id, pixels, decision, guesses)
+            self._start()
+
     def take(self, query_id: str, visitor: str | None, events: Sequence[SentEvent]) -> None:
         """Takes events that a page sent.
 
@@ -154,6 +168,8 @@ class Recorder:
                 hint="Send them again after the seconds that Retry-After says.",
                 retry_after=5,
             )
+        if self.doubts.wanted:
+            self.doubts.heard(query_id, events)
         self._start()
 
     def flush(self) -> bool:
@@ -233,6 +249,7 @@ class Recorder:
     def settle(self) -> bool:
         """Writes what waits, and forgets what is too old; whether the writing went well."""
         written = self.flush()
+        self.doubts.write(self.database)
         self._forget()
         return written
 
@@ -277,6 +294,7 @@ class Recorder:
                 gone = forget_before(connection, oldest)
         except ShopError:
             gone = 0
+        self.doubts.forget(self.database)
         self._forget_at = now + (self._every_s if gone else _FORGET_EVERY_S)
 
 
@@ -287,6 +305,7 @@ def _work(found: weakref.ReferenceType[Recorder], closing: threading.Event, ever
         del recorder
     if closed and (recorder := found()) is not None:
         recorder.flush()
+        recorder.doubts.write(recorder.database)
 
 
 def _now_ms() -> int:

@@ -41,7 +41,7 @@ def admin_routes(
                 folder=state.folder,
                 catalogue=state.database,
                 database=recorder.database,
-                settle=recorder.flush,
+                settle=recorder.settle,
                 live=lambda: live_figures(metrics),
                 served=lambda: state.served.status().version,
                 count_try=tries.count,

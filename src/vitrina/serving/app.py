@@ -21,7 +21,7 @@ from vitrina.serving.deferred import Deferred
 from vitrina.serving.gate import EVENTS_ROUTE, PHOTO_ROUTE, Draining, Gate
 from vitrina.serving.metrics import ServerMetrics
 from vitrina.serving.observation import Observation
-from vitrina.serving.photo_api import PhotoApi, PhotoResponse
+from vitrina.serving.photo_api import Answered, PhotoApi, PhotoResponse
 from vitrina.serving.rate_limit import Networks, RateLimit
 from vitrina.serving.readiness import Readiness
 from vitrina.serving.security_headers import SecurityHeaders
@@ -93,7 +93,7 @@ class ShopApp(Starlette):
             paths=(PHOTO_ROUTE, EVENTS_ROUTE, "/v1/search", "/v1/categories", "/"),
         )
 
-    def _note(self, answer: PhotoResponse, visitor: str | None, experiment: str | None) -> None:
+    def _note(self, answer: PhotoResponse, beside: Answered) -> None:
         guess = answer.category or next(iter(answer.alternatives), None)
         self.recorder.query_answered(
             answer.query_id,
@@ -102,8 +102,15 @@ class ShopApp(Starlette):
             category=guess.id if guess else None,
             confidence=guess.confidence if guess else None,
             milliseconds=answer.timings_ms.total,
-            visitor=visitor,
-            experiment=experiment,
+            visitor=beside.visitor,
+            experiment=beside.experiment,
+        )
+        guesses = [one for one in (answer.category, *answer.alternatives) if one is not None]
+        self.recorder.photo_answered(
+            answer.query_id,
+            beside.pixels,
+            answer.decision,
+            [(one.id, one.confidence) for one in guesses],
         )
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from vitrina.photos import decode, sniff
+from vitrina.photos import Pixels, decode, sniff
 from vitrina.search.answers import CategoryGuess, Decision, FoundProduct, Language
 from vitrina.search.engine import PhotoSearch
 from vitrina.serving import problems
@@ -61,6 +61,21 @@ class PhotoResponse(BaseModel):
     model: ModelName
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What stands beside an answer and is not told to the shopper.
+
+    Attributes:
+        visitor: Who asked, as the page calls its browser; None where it did not say.
+        experiment: Id of the experiment that the answer counts for.
+        pixels: (224, 224, 3) uint8, what the network saw.
+    """
+
+    visitor: str | None
+    experiment: str | None
+    pixels: Pixels
+
+
 class PhotoQuery(BaseModel):
     """What an address may ask for besides the photo."""
 
@@ -81,8 +96,7 @@ class PhotoApi:
         state: The shop.
         admission: Who may use the slots.
         uploads: Bodies on their way.
-        answered: Told of each answer, of its visitor, and of the experiment that it counts for; it
-            must not take its time.
+        answered: Told of each answer, and of what stands beside it; it must not take its time.
     """
 
     def __init__(
@@ -90,7 +104,7 @@ class PhotoApi:
         state: ShopState,
         admission: Admission,
         uploads: Uploads,
-        answered: Callable[[PhotoResponse, str | None, str | None], None],
+        answered: Callable[[PhotoResponse, Answered], None],
     ) -> None:
         self._state = state
         self._answered = answered
@@ -119,14 +133,16 @@ class PhotoApi:
         visitor = query.visitor or None
         # what a request begins with it keeps
         search, experiment = self._state.photo_search_for(visitor)
-        answer = await self._answer(request, search, asked)
+        answer, pixels = await self._answer(request, search, asked)
         noted = observed(request.scope)
         noted.decision, noted.query_id = answer.decision, answer.query_id
         noted.parts = answer.timings_ms.model_dump()
-        self._answered(answer, visitor, experiment)
+        self._answered(answer, Answered(visitor, experiment, pixels))
         return Response(answer.model_dump_json(), media_type="application/json")
 
-    async def _answer(self, request: Request, search: PhotoSearch, asked: _Asked) -> PhotoResponse:
+    async def _answer(
+        self, request: Request, search: PhotoSearch, asked: _Asked
+    ) -> tuple[PhotoResponse, Pixels]:
         upload = self._uploads.expect(request)
         load = load_of(_declared_kind(request), upload.declared)
         with upload, self._admission.admit(load) as place:
@@ -188,7 +204,7 @@ def _answer(
     asked: _Asked,
     arrived: float,
     is_gone: Callable[[], bool],
-) -> PhotoResponse:
+) -> tuple[PhotoResponse, Pixels]:
     started = time.perf_counter()
     pixels = decode(photo, state.limits, state.heavy)
     decoded = time.perf_counter()
@@ -198,7 +214,7 @@ def _answer(
     matched = time.perf_counter()
     found = search.search(pixels, language=asked.language, limit=asked.limit, within=within)
     answer, info = found.answer, search.bundle.info
-    return PhotoResponse(
+    response = PhotoResponse(
         query_id=uuid4().hex,
         decision=answer.decision,
         category=answer.category,
@@ -213,6 +229,7 @@ def _answer(
         ),
         model=ModelName(name=info.backbone, version=info.version),
     )
+    return response, pixels
 
 
 def _ms(seconds: float) -> float:

@@ -40,6 +40,18 @@ CREATE TABLE events (
     PRIMARY KEY (query_id, id)
 );
 CREATE INDEX ix_events_received ON events (received, kind, query_id, value_minor, currency);
+CREATE TABLE reviews (
+    query_id VARCHAR(32) NOT NULL PRIMARY KEY,
+    asked INTEGER NOT NULL,
+    reason VARCHAR(20) NOT NULL,
+    guesses VARCHAR(2000) NOT NULL,
+    chosen VARCHAR(200),
+    verdict VARCHAR(20),
+    category VARCHAR(200),
+    decided INTEGER,
+    who VARCHAR(40)
+);
+CREATE INDEX ix_reviews_asked ON reviews (verdict, asked);
 CREATE TABLE admins (
     name VARCHAR(40) NOT NULL PRIMARY KEY,
     password_hash VARCHAR(200) NOT NULL,
@@ -79,6 +91,13 @@ events: what shoppers did with an answer.
     position: of the product among the shown ones, from 1.
     value_minor: of an order or a cart, in hundredths of the currency.
     currency: ISO 4217.
+reviews: photos that are kept for the merchant to look at, in `review/<query_id>.jpg`.
+    reason: "unsure", "unknown", "chip" or "wrong": why there is doubt.
+    guesses: JSON, the likeliest categories as [slug, confidence], the likeliest first.
+    chosen: slug of the category that the shopper chose; null where none was.
+    verdict: of the merchant: "category", "not_sold" or "unclear"; null until there is one.
+    category: slug, of the verdict "category".
+    who: gave the verdict.
 admins: who may sign in to the merchant's screens.
     password_hash: of Argon2id, with its salt and parameters.
 sessions: who is signed in now.

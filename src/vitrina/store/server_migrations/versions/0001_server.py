@@ -47,6 +47,19 @@ def upgrade() -> None:
         "ix_events_received", "events", ["received", "kind", "query_id", "value_minor", "currency"]
     )
     op.create_table(
+        "reviews",
+        sa.Column("query_id", sa.String(32), primary_key=True),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(20), nullable=False),
+        sa.Column("guesses", sa.String(2000), nullable=False),
+        sa.Column("chosen", sa.String(200)),
+        sa.Column("verdict", sa.String(20)),
+        sa.Column("category", sa.String(200)),
+        sa.Column("decided", sa.Integer()),
+        sa.Column("who", sa.String(40)),
+    )
+    op.create_index("ix_reviews_asked", "reviews", ["verdict", "asked"])
+    op.create_table(
         "admins",
         sa.Column("name", sa.String(40), primary_key=True),
         sa.Column("password_hash", sa.String(200), nullable=False),
