@@ -74,6 +74,8 @@ def test_an_answered_photo_is_kept_without_the_photo(app: ShopApp, asking: AppCl
         "milliseconds": answer["timings_ms"]["total"],
         "visitor": None,
         "experiment": None,
+        "assigned": None,
+        "infer_ms": answer["timings_ms"]["infer"],
     }
 
 

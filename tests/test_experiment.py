@@ -204,7 +204,7 @@ def fill(shop: Shop, shares: tuple[float, float], visitors: int = 600) -> None:
                     "id": query, "asked": experiment.began, "bundle": version,
                     "decision": "category", "category": "lamps", "confidence": 0.9,
                     "milliseconds": 10 + number / 100, "visitor": query,
-                    "experiment": experiment.id,
+                    "experiment": experiment.id, "assigned": version,
                 }
             )  # fmt: skip
             if number < share * visitors:

@@ -69,9 +69,13 @@ def test_no_product_is_learned_and_tested(trained: tuple[Shop, Run]) -> None:
     assert all(len(side) == 1 for side in sides.values())
 
 
-def test_one_seed_gives_one_result(trained: tuple[Shop, Run]) -> None:
+def test_one_seed_gives_one_result(trained: tuple[Shop, Run], tmp_path: Path) -> None:
+    """Everything is computed anew: decoding, split, activations, both phases."""
     shop, run = trained
-    again = shop.train("mobilenet_v2", **FEW)
+    computed = shutil.ignore_patterns("cache", "runs")
+    fresh = Shop.open(shutil.copytree(shop.folder.root, tmp_path / "shop", ignore=computed))
+    again = fresh.train("mobilenet_v2", **FEW)
+    assert read_dataset(fresh, again).samples == read_dataset(shop, run).samples
     assert again.fingerprint == run.fingerprint
     assert again.test["top1"] == pytest.approx(run.test["top1"], abs=0.005)
     assert again.test["loss"] == pytest.approx(run.test["loss"], abs=0.02)
@@ -199,7 +203,7 @@ def test_without_the_extra_it_says_how_to_get_it(
     trained: tuple[Shop, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop, _ = trained
-    monkeypatch.setattr("vitrina.shop.find_spec", lambda _name: None)
+    monkeypatch.setattr("vitrina.shop.training_extra.find_spec", lambda _name: None)
     with pytest.raises(MissingExtra) as missing:
         shop.train("mobilenet_v2")
     assert "pip install 'vitrina[train]'" in missing.value.hint

@@ -82,6 +82,7 @@ _KEPT = {
     "categories": "the search texts are all as they were, or all as they were wanted",
     "embed": "the embeddings it had made are kept; the next import makes the others",
     "ab": "nothing, or the other bundle answers its share: `vitrina ab status` tells",
+    "learn": "what it had computed and trained is kept and used again",
     "compare": "what it had trained and measured is kept and used again",
 }
 """What an interruption of each work leaves, where that is always the same."""

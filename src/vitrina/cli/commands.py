@@ -16,14 +16,14 @@ from vitrina.cli.inference_commands import bench_inference
 from vitrina.cli.load_commands import bench_serve
 from vitrina.cli.output import print_error, stderr
 from vitrina.cli.shop_commands import check, import_, init, search, serve
-from vitrina.cli.training_commands import demo, publish, rollback, train, weights
+from vitrina.cli.training_commands import demo, learn, publish, rollback, train, weights
 from vitrina.errors import VitrinaError
 
 app.command()(init)
 app.command("import")(import_)
 for _command in (
-    categories, check, weights, train, tune, compare, report, publish, rollback, search, serve,
-    demo,
+    categories, check, weights, train, tune, compare, report, publish, rollback, learn, search,
+    serve, demo,
 ):  # fmt: skip
     app.command()(_command)
 bench.command("serve")(bench_serve)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +10,7 @@ import typer
 
 from vitrina.cli.app import HERE, JsonOption, ShopOption, terminal_progress
 from vitrina.cli.output import print_json, print_table, stdout
-from vitrina.errors import NoExperiment
+from vitrina.errors import BundleError, NoExperiment
 from vitrina.folder import ShopFolder
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ ENDINGS = {
     "stopped": "stopped by hand",
     "first_better": "ended: the active bundle is better",
     "second_better": "ended: the other bundle is better",
+    "second_fails": "ended: the other bundle fails more often",
+    "second_slower": "ended: the other bundle keeps more visitors waiting",
     "another_bundle": "over: another bundle was activated",
 }
 
@@ -35,17 +37,22 @@ def start(
     criterion: Annotated[
         str, typer.Option(help="What visitors must do: click, cart or order.")
     ] = "click",
+    slow_ms: Annotated[
+        float, typer.Option(help="Milliseconds above which an answer is slow.", metavar="MS")
+    ] = 1000.0,
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Let another bundle answer a share of the visitors; running servers take it up."""
     from vitrina.search.going_live import start_experiment
 
+    folder = ShopFolder.find(shop)
     began = start_experiment(
-        ShopFolder.find(shop),
+        folder,
         bundle,
         share=share,
         criterion=criterion,  # type: ignore[arg-type]  # looked at there
+        slow_ms=slow_ms,
         progress=terminal_progress(),
     )
     if as_json:
@@ -53,6 +60,7 @@ def start(
         return
     stdout().print(
         f"{began.second} answers {began.share:.0%} of the visitors, {began.first} the others. "
+        f"Servers hold both in memory: files of {_size_mb(folder, began.second):.0f} MB more. "
         "See `vitrina ab status`."
     )
 
@@ -60,7 +68,8 @@ def start(
 @ab.command()
 def status(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
     """Show both bundles side by side; may be looked at every day."""
-    outcome = _outcome(ShopFolder.find(shop))
+    folder = ShopFolder.find(shop)
+    outcome = _outcome(folder)
     if as_json:
         print_json(_as_json(outcome))
         return
@@ -75,7 +84,8 @@ def status(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
         f"{ENDINGS[experiment.ending]}; {experiment.criterion}: {difference.estimate:+.1%} for "
         f"{second.version} (between {difference.low:+.1%} and {difference.high:+.1%})."
     )
-    stdout().print(_conclusion(experiment, outcome))
+    for line in _told(folder, outcome):
+        stdout().print(line)
 
 
 @ab.command()
@@ -124,21 +134,66 @@ _ROWS: dict[str, Callable[[ArmFigures], str]] = {
     "box filled": lambda arm: _share(arm.filled, arm.searches),
     "not sure": lambda arm: _share(arm.unsure, arm.searches),
     "not sold": lambda arm: _share(arm.unknown, arm.searches),
-    "answer, p50 and p95": lambda arm: (
-        f"{arm.answer_ms[0]:.1f} and {arm.answer_ms[1]:.1f} ms" if arm.answer_ms else ""
-    ),
+    "answer, p50 and p95": lambda arm: _times(arm.answer_ms),
+    "network, p50 and p95": lambda arm: _times(arm.infer_ms),
+    "slow answers": lambda arm: _share(arm.slow, arm.searches),
+    "failed": lambda arm: _share(arm.failed, arm.searches),
 }
 
 
-def _conclusion(experiment: Experiment, outcome: Outcome) -> str:
-    if outcome.decided == "second_better":
-        return f"Visitors of {experiment.second} do better: vitrina rollback --to " + (
-            experiment.second
+def _told(folder: ShopFolder, outcome: Outcome) -> Iterator[str]:
+    """What follows from the figures, a line each."""
+    experiment = outcome.experiment
+    if experiment.is_running and not _is_there(folder, experiment.second):
+        yield (
+            f"{experiment.second} is not there any more or damaged: a server that starts now "
+            f"answers everybody with {experiment.first}. Publish it again, or vitrina ab stop."
         )
-    if outcome.decided == "first_better":
-        return f"Visitors of {experiment.first} do better: it stays."
+    if outcome.is_lopsided:
+        yield (
+            f"{outcome.second.visitors} of {outcome.first.visitors + outcome.second.visitors} "
+            f"visitors are not the share of {experiment.share:.0%} that was asked for: nothing is "
+            "decided by what they did."
+        )
+    yield _conclusion(experiment, outcome)
+
+
+def _conclusion(experiment: Experiment, outcome: Outcome) -> str:
+    first, second = experiment.first, experiment.second
+    match outcome.decided:
+        case "second_better":
+            return f"Visitors of {second} do better: vitrina rollback --to {second}"
+        case "first_better":
+            return f"Visitors of {first} do better: it stays."
+        case "second_fails":
+            return f"{second} fails more often than {first}: it stays."
+        case "second_slower":
+            return (
+                f"{second} keeps more visitors waiting for over {experiment.slow_ms:g} ms than "
+                f"{first}: it stays."
+            )
     return "No difference is certain yet."
 
 
+def _is_there(folder: ShopFolder, version: str) -> bool:
+    from vitrina.bundle import named_bundle
+
+    try:
+        named_bundle(folder.bundles, version)
+    except BundleError:
+        return False
+    return True
+
+
+def _size_mb(folder: ShopFolder, version: str) -> float:
+    from vitrina.bundle import read_bundle
+
+    return read_bundle(folder.bundles / version, verify=False).size_bytes / 1e6
+
+
+def _times(found: tuple[float, float] | None) -> str:
+    return f"{found[0]:.1f} and {found[1]:.1f} ms" if found else ""
+
+
 def _as_json(outcome: Outcome) -> dict[str, Any]:
-    return asdict(outcome) | {"decided": outcome.decided}
+    return asdict(outcome) | {"decided": outcome.decided, "is_lopsided": outcome.is_lopsided}

@@ -165,6 +165,42 @@ def publish(
         )
 
 
+def learn(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be learned from.")
+    ] = False,
+    shoppers: Annotated[
+        bool, typer.Option(help="Count choices of shoppers that the merchant said nothing of.")
+    ] = True,
+    shop: ShopOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the active model again with what shoppers and you said; serve it only if better."""
+    learnt = open_shop(shop).learn(dry_run=dry_run, shoppers=shoppers)
+    if as_json:
+        print_json(learnt)
+        return
+    out = stdout()
+    out.print(
+        f"Photos of shoppers: {learnt.merchant} by your verdicts, {learnt.shoppers} by their own "
+        f"choices. Suspected labels left out: {learnt.left_out}."
+    )
+    if learnt.ahead is None:
+        out.print(
+            "Nothing was trained." if dry_run else f"Nothing new: {learnt.before} is served still."
+        )
+        return
+    low, high = learnt.ahead.interval
+    out.print(
+        f"{learnt.bundle} against {learnt.before} on photos that neither learned from: "
+        f"{learnt.ahead.points:+.1f} points of top-1 (95 %: {low:+.1f} to {high:+.1f})."
+    )
+    if learnt.activated:
+        out.print("It is served from now on; `vitrina rollback` goes back.")
+    else:
+        out.print(f"That is not beyond the noise: {learnt.before} is served still.")
+
+
 def rollback(
     to: Annotated[
         str | None, typer.Option("--to", help="Go to this bundle instead.", metavar="VERSION")

@@ -6,7 +6,9 @@ of mistakes however often it is looked at, and whenever one stops: the mixture s
 probability ratio test (Robbins, "Statistical Methods Related to the Law of the Iterated
 Logarithm", 1970; for shops' pages Johari et al., "Always Valid Inference", 2015), on the difference
 of two means whose variances are estimated (Waudby-Smith et al., "Time-uniform Central Limit Theory
-and Asymptotic Confidence Sequences", 2021).
+and Asymptotic Confidence Sequences", 2021). Whether visitors are shared as they should be is tested
+exactly, by a mixture over shares (Lindon and Malek, "Anytime-Valid Inference for Multinomial Count
+Data", 2022).
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ _LEAST_SUCCESSES = 20
 
 _LIKELY_EFFECT = 0.07
 """Size of the differences that the test finds soonest, in standard deviations of one trial."""
+
+_SPLIT_PRIOR = 100.0
+"""Visitors that it takes to doubt a split which is wrong by some tenths."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +79,14 @@ def compare_shares(first: Share, second: Share, mistakes: float = MISTAKES) -> D
     enough = min(first.trials, second.trials) >= _LEAST_TRIALS
     if not enough or first.successes + second.successes < _LEAST_SUCCESSES:
         return Difference(estimate, -1.0, 1.0, False, 1.0)
-    variance = _variance_of_mean(first) + _variance_of_mean(second)
     pooled = Share(first.successes + second.successes, first.trials + second.trials)
-    likely = _LIKELY_EFFECT**2 * _variance_of_mean(pooled) * pooled.trials
+    of_one = _variance_of_mean(pooled) * pooled.trials
+    # of few trials with few successes the own variance is too small as often as the share is
+    variance = max(
+        _variance_of_mean(first) + _variance_of_mean(second),
+        of_one / first.trials + of_one / second.trials,
+    )
+    likely = _LIKELY_EFFECT**2 * of_one
     widened = variance + likely
     ratio = 0.5 * (math.log(variance / widened) + estimate**2 * likely / (variance * widened))
     reach = math.sqrt(
@@ -84,6 +94,24 @@ def compare_shares(first: Share, second: Share, mistakes: float = MISTAKES) -> D
     )
     doubt = min(1.0, math.exp(-ratio)) if ratio > 0 else 1.0
     return Difference(estimate, estimate - reach, estimate + reach, doubt <= mistakes, doubt)
+
+
+def doubt_of_split(second: Share, expected: float) -> float:
+    """Probability, valid at every look, of so uneven a split where visitors are shared rightly.
+
+    Args:
+        second: Visitors of the second of two, of all visitors.
+        expected: Share that was to be the second's, above 0 and below 1.
+    """
+    rest = second.trials - second.successes
+    own, others = _SPLIT_PRIOR * expected, _SPLIT_PRIOR * (1 - expected)
+    mixed = _log_beta(own + second.successes, others + rest) - _log_beta(own, others)
+    as_expected = second.successes * math.log(expected) + rest * math.log1p(-expected)
+    return math.exp(min(0.0, as_expected - mixed))
+
+
+def _log_beta(first: float, second: float) -> float:
+    return math.lgamma(first) + math.lgamma(second) - math.lgamma(first + second)
 
 
 def _variance_of_mean(share: Share) -> float:

@@ -11,10 +11,13 @@ Row = dict[str, Any]
 
 _ADD_QUERY = """
 INSERT OR IGNORE INTO queries
-    (id, asked, bundle, decision, category, confidence, milliseconds, visitor, experiment)
+    (id, asked, bundle, decision, category, confidence, milliseconds, visitor, experiment,
+     assigned, infer_ms)
 VALUES
-    (:id, :asked, :bundle, :decision, :category, :confidence, :milliseconds, :visitor, :experiment)
+    (:id, :asked, :bundle, :decision, :category, :confidence, :milliseconds, :visitor, :experiment,
+     :assigned, :infer_ms)
 """
+_MAY_LACK = dict.fromkeys(("visitor", "experiment", "assigned", "infer_ms"))
 _ADD_EVENT = """
 INSERT OR IGNORE INTO events
     (query_id, id, received, kind, category, sku, position, value_minor, currency)
@@ -52,11 +55,12 @@ def keep(
 
     Args:
         connection: A transaction of `server.db`.
-        queries: Rows of the table, by its columns.
+        queries: Rows of the table, by its columns; those of visitor, experiment and network may
+            be left out.
         events: Likewise; those whose query was forgotten are left out.
         visitors: Query ids and who sent their first event, hashed.
     """
-    connection.executemany(_ADD_QUERY, queries)
+    connection.executemany(_ADD_QUERY, [_MAY_LACK | one for one in queries])
     connection.executemany(_NAME_VISITOR, [(word, query) for query, word in visitors])
     there = _those_there(connection, {one["query_id"] for one in events})
     connection.executemany(_ADD_EVENT, [one for one in events if one["query_id"] in there])

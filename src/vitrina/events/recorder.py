@@ -92,6 +92,8 @@ class Recorder:
         milliseconds: float,
         visitor: str | None = None,
         experiment: str | None = None,
+        assigned: str | None = None,
+        infer_ms: float | None = None,
     ) -> None:
         """Notes one answered photo; columns as in `queries`, the visitor as the page names it."""
         if not self._folder.settings.events:
@@ -106,6 +108,7 @@ class Recorder:
             "id": query_id, "asked": _now_ms(), "bundle": bundle, "decision": decision,
             "category": category, "confidence": confidence, "milliseconds": milliseconds,
             "visitor": word, "experiment": None if word is None else experiment,
+            "assigned": None if word is None else assigned, "infer_ms": infer_ms,
         }  # fmt: skip
         with self._lock:
             full = self._waiting() >= self._most

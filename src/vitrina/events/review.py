@@ -178,6 +178,18 @@ class ReviewedPhotos:
         )
         return [Doubtful.of(row) for row in rows]
 
+    def followed(self, connection: sqlite3.Connection) -> list[Doubtful]:
+        """Photos without a verdict whose shopper chose a category and went on to a product.
+
+        A chip alone may be pressed to see what is behind it.
+        """
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM reviews WHERE verdict IS NULL AND chosen IS NOT NULL "  # noqa: S608
+            "AND EXISTS (SELECT 1 FROM events WHERE events.query_id = reviews.query_id "
+            "AND kind IN ('click', 'cart', 'order')) ORDER BY asked"
+        )
+        return [Doubtful.of(row) for row in rows]
+
     def counts(self, connection: sqlite3.Connection) -> dict[str | None, int]:
         """How many photos have each verdict; None: none yet."""
         return dict(

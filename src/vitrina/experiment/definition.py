@@ -23,9 +23,15 @@ Criterion = Literal["click", "cart", "order"]
 CRITERIA: tuple[Criterion, ...] = ("click", "cart", "order")
 Arm = Literal["first", "second"]
 
-Ending = Literal["stopped", "first_better", "second_better", "another_bundle"]
+Ending = Literal[
+    "stopped", "first_better", "second_better", "second_fails", "second_slower", "another_bundle"
+]
+
+SLOW_MS = 1000.0
+"""Longer than that shoppers notice that they wait."""
 
 _FILE = "experiment.json"
+_LONGEST_MS = 60_000.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +48,7 @@ class Experiment:
         began: Milliseconds since 1970, UTC.
         ended: Likewise; None while it runs, and where another bundle was activated.
         ending: Why it ended; None while it runs.
+        slow_ms: Milliseconds above which an answer is slow.
     """
 
     id: str
@@ -52,6 +59,7 @@ class Experiment:
     began: int
     ended: int | None = None
     ending: Ending | None = None
+    slow_ms: float = SLOW_MS
 
     @property
     def is_running(self) -> bool:
@@ -70,7 +78,12 @@ class Experiment:
 
 
 def begin(
-    bundles: Path, second: str, *, share: float = 0.5, criterion: Criterion = "click"
+    bundles: Path,
+    second: str,
+    *,
+    share: float = 0.5,
+    criterion: Criterion = "click",
+    slow_ms: float = SLOW_MS,
 ) -> Experiment:
     """Lets another bundle answer a share of the visitors beside the active one.
 
@@ -79,12 +92,13 @@ def begin(
         second: Version of the other bundle.
         share: Of the visitors that it gets.
         criterion: What decides.
+        slow_ms: Milliseconds above which an answer is slow.
 
     Raises:
         ExperimentError: one is running, or the two cannot be compared.
         BundleError: nothing is active, or one of the two is not there or damaged.
     """
-    first, other = require_comparable(bundles, second, share, criterion)
+    first, other = require_comparable(bundles, second, share, criterion, slow_ms)
     began = Experiment(
         id=uuid4().hex,
         first=first,
@@ -92,13 +106,14 @@ def begin(
         share=share,
         criterion=criterion,
         began=_now_ms(),
+        slow_ms=slow_ms,
     )
     _write(bundles, began)
     return began
 
 
 def require_comparable(
-    bundles: Path, second: str, share: float, criterion: Criterion
+    bundles: Path, second: str, share: float, criterion: Criterion, slow_ms: float = SLOW_MS
 ) -> tuple[str, str]:
     """Versions of the active bundle and of the other one, which can be compared.
 
@@ -113,6 +128,12 @@ def require_comparable(
         raise ExperimentError(
             f"There is no criterion {criterion!r}; there are {', '.join(CRITERIA)}.",
             hint="click needs the fewest visitors, order says most.",
+        )
+    if not 1 <= slow_ms <= _LONGEST_MS:
+        raise ExperimentError(
+            f"An answer that takes more than {slow_ms:g} ms cannot be what is slow; it must be "
+            f"1 to {_LONGEST_MS:g}.",
+            hint=f"{SLOW_MS:g} is when shoppers notice that they wait.",
         )
     running = read_experiment(bundles)
     if running is not None and running.is_running and active_version(bundles) == running.first:

@@ -16,8 +16,14 @@ from vitrina.bundle import (
     kept_versions,
     step_back,
 )
-from vitrina.errors import NoBundle
-from vitrina.experiment.definition import Criterion, Experiment, begin, require_comparable
+from vitrina.errors import ExperimentError, NoBundle
+from vitrina.experiment.definition import (
+    SLOW_MS,
+    Criterion,
+    Experiment,
+    begin,
+    require_comparable,
+)
 from vitrina.folder import ShopFolder
 from vitrina.journal import writing
 from vitrina.machine import usable_cores
@@ -99,6 +105,7 @@ def start_experiment(
     *,
     share: float = 0.5,
     criterion: Criterion = "click",
+    slow_ms: float = SLOW_MS,
     progress: Progress = SILENT,
 ) -> Experiment:
     """Has another bundle answer a share of the visitors beside the active one.
@@ -108,18 +115,25 @@ def start_experiment(
         version: Of the other bundle.
         share: Of the visitors that it gets, above 0 and below 1.
         criterion: What a visitor must do to count as won.
+        slow_ms: Milliseconds above which an answer is slow.
         progress: Where the work reports to.
 
     Raises:
-        ExperimentError: one is running, or the two cannot be compared.
+        ExperimentError: one is running, the two cannot be compared, or nothing is kept that they
+            could be compared by.
         BundleError: one of the two is not there, or cannot be served.
         ShopBusy: another process is changing the shop.
     """
     with writing(folder, "ab", progress):
         # refused before anything is loaded for it
-        require_comparable(folder.bundles, version, share, criterion)
+        require_comparable(folder.bundles, version, share, criterion, slow_ms)
+        if not folder.settings.events:
+            raise ExperimentError(
+                "The shop does not keep what shoppers do, so bundles cannot be compared by it.",
+                hint="Set events = true in shop.toml and start the server again.",
+            )
         _make_ready(folder, version, progress)
-        return begin(folder.bundles, version, share=share, criterion=criterion)
+        return begin(folder.bundles, version, share=share, criterion=criterion, slow_ms=slow_ms)
 
 
 def _make_ready(folder: ShopFolder, version: str, progress: Progress) -> int:

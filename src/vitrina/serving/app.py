@@ -104,6 +104,8 @@ class ShopApp(Starlette):
             milliseconds=answer.timings_ms.total,
             visitor=beside.visitor,
             experiment=beside.experiment,
+            assigned=beside.assigned,
+            infer_ms=answer.timings_ms.infer,
         )
         guesses = [one for one in (answer.category, *answer.alternatives) if one is not None]
         self.recorder.photo_answered(

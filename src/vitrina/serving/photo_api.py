@@ -20,13 +20,13 @@ from starlette.responses import Response
 
 from vitrina.photos import Pixels, decode, sniff
 from vitrina.search.answers import CategoryGuess, Decision, FoundProduct, Language
-from vitrina.search.engine import PhotoSearch
 from vitrina.serving import problems
 from vitrina.serving.admission import Admission
 from vitrina.serving.language import request_language
 from vitrina.serving.observation import observed
 from vitrina.serving.photo_load import load_of, pixels_of
 from vitrina.serving.prices import Price
+from vitrina.serving.served_experiment import Turn
 from vitrina.serving.shop_state import ShopState
 from vitrina.serving.upload import Uploads
 from vitrina.store.product_search import ALL_GOODS, Filters
@@ -67,12 +67,14 @@ class Answered:
 
     Attributes:
         visitor: Who asked, as the page calls its browser; None where it did not say.
-        experiment: Id of the experiment that the answer counts for.
+        experiment: Id of the experiment that the answer counts for; None for none.
+        assigned: Version whose turn it was there.
         pixels: (224, 224, 3) uint8, what the network saw.
     """
 
     visitor: str | None
     experiment: str | None
+    assigned: str | None
     pixels: Pixels
 
 
@@ -132,16 +134,16 @@ class PhotoApi:
         )
         visitor = query.visitor or None
         # what a request begins with it keeps
-        search, experiment = self._state.photo_search_for(visitor)
-        answer, pixels = await self._answer(request, search, asked)
+        turn = self._state.photo_search_for(visitor)
+        answer, pixels = await self._answer(request, turn, asked)
         noted = observed(request.scope)
         noted.decision, noted.query_id = answer.decision, answer.query_id
         noted.parts = answer.timings_ms.model_dump()
-        self._answered(answer, Answered(visitor, experiment, pixels))
+        self._answered(answer, Answered(visitor, turn.experiment, turn.assigned, pixels))
         return Response(answer.model_dump_json(), media_type="application/json")
 
     async def _answer(
-        self, request: Request, search: PhotoSearch, asked: _Asked
+        self, request: Request, turn: Turn, asked: _Asked
     ) -> tuple[PhotoResponse, Pixels]:
         upload = self._uploads.expect(request)
         load = load_of(_declared_kind(request), upload.declared)
@@ -157,7 +159,7 @@ class PhotoApi:
                 return await to_thread.run_sync(
                     _answer,
                     self._state,
-                    search,
+                    turn,
                     photo,
                     asked,
                     arrived,
@@ -199,7 +201,7 @@ def _declared_kind(request: Request) -> str:
 
 def _answer(
     state: ShopState,
-    search: PhotoSearch,
+    turn: Turn,
     photo: bytes,
     asked: _Asked,
     arrived: float,
@@ -212,8 +214,8 @@ def _answer(
         raise ClientDisconnect
     within = state.text.matching(asked.words, asked.filters) if asked.chooses else None
     matched = time.perf_counter()
-    found = search.search(pixels, language=asked.language, limit=asked.limit, within=within)
-    answer, info = found.answer, search.bundle.info
+    found, by = turn.answer(pixels, language=asked.language, limit=asked.limit, within=within)
+    answer, info = found.answer, by.bundle.info
     response = PhotoResponse(
         query_id=uuid4().hex,
         decision=answer.decision,

@@ -27,7 +27,7 @@ from vitrina.search.decision import AcceptedRisk
 from vitrina.search.engine import PhotoSearch
 from vitrina.search.loaded import LoadedBundle, load_bundle
 from vitrina.serving.logs import event
-from vitrina.serving.served_experiment import ServedExperiment
+from vitrina.serving.served_experiment import ServedExperiment, Turn
 from vitrina.store.reading import DatabaseReader
 
 LOOK_EVERY_S = 1.0
@@ -106,7 +106,7 @@ class ServedBundle:
         self._thread: threading.Thread | None = None
         self._is_watched = False
         # a bundle that was named is served to everybody
-        self.experiment = None if version else ServedExperiment(folder, self._searchable)
+        self.experiment = None if version else ServedExperiment(folder, self._second)
         try:
             loaded = loading.result() if loading else self._load(version)
             self._photo = self._search(loaded)
@@ -130,8 +130,8 @@ class ServedBundle:
             raise self._trouble or NoBundle("Nothing is published yet.")
         return photo
 
-    def search_for(self, visitor: str | None) -> tuple[PhotoSearch, str | None]:
-        """What a visitor's photo asks, and the id of the experiment that the answer counts for.
+    def search_for(self, visitor: str | None) -> Turn:
+        """What a visitor's photo asks.
 
         Args:
             visitor: What the page calls its browser; None where it does not say.
@@ -141,7 +141,7 @@ class ServedBundle:
         """
         active = self.search()
         if self.experiment is None:
-            return active, None
+            return Turn(active)
         return self.experiment.choose(active, visitor)
 
     def status(self) -> BundleStatus:
@@ -274,6 +274,12 @@ class ServedBundle:
         photo = self._search(self._load(version))
         # the first shopper shall not wait for goods to be read and statements to be made
         photo.search(golden_photo(), language="ru", limit=1)
+        return photo
+
+    def _second(self, version: str) -> PhotoSearch:
+        """Search with the other bundle of an experiment, whose memory is given back at its end."""
+        photo = self._searchable(version)
+        weakref.finalize(photo, _tidy_soon).atexit = False
         return photo
 
     def _search(self, loaded: LoadedBundle) -> PhotoSearch:

@@ -1,7 +1,9 @@
 """The second bundle of an experiment, beside the active one: who is answered by which.
 
-What can go wrong with the second bundle never reaches a shopper: where it cannot be loaded, or is
-not loaded yet, the active one answers, and such an answer counts for neither.
+What can go wrong with the second bundle never reaches a shopper. Where it cannot be loaded, or is
+not loaded yet, the active one answers everybody, and nothing counts for either. Where one of the
+two fails at a photo, the other answers it, and that counts as a failure of the one whose turn it
+was.
 """
 
 from __future__ import annotations
@@ -9,18 +11,63 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vitrina.errors import ShopError, VitrinaError
 from vitrina.experiment.definition import Experiment, end, experiment_stamp, read_experiment
 from vitrina.folder import ShopFolder
-from vitrina.search.engine import PhotoSearch
-from vitrina.serving.logs import event
+from vitrina.photos import Pixels
+from vitrina.search.answers import Language
+from vitrina.search.engine import PhotoSearch, Timed
+from vitrina.serving.logs import Governor, event
 from vitrina.store.server_database import ServerDatabase
 
 _DECIDE_EVERY_S = 600.0
 _RETRY_S = 60.0
+
+_failures = Governor()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Who answers one photo.
+
+    Attributes:
+        search: Whose turn it is.
+        other: What answers where that one fails; None outside of any experiment.
+        experiment: Id of the experiment that the answer counts for; None for none.
+    """
+
+    search: PhotoSearch
+    other: PhotoSearch | None = None
+    experiment: str | None = None
+
+    @property
+    def assigned(self) -> str | None:
+        """Version of the bundle whose turn it is in an experiment; None outside of any."""
+        return self.search.bundle.info.version if self.experiment else None
+
+    def answer(
+        self, pixels: Pixels, *, language: Language, limit: int, within: Sequence[int] | None
+    ) -> tuple[Timed, PhotoSearch]:
+        """What a photo shows, and which of the two says so.
+
+        Arguments as of `PhotoSearch.search`, and its errors where the other one fails as well:
+        then it is not the bundle's fault.
+        """
+        try:
+            found = self.search.search(pixels, language=language, limit=limit, within=within)
+        except Exception as error:
+            if self.other is None:
+                raise
+            try:
+                found = self.other.search(pixels, language=language, limit=limit, within=within)
+            except Exception:
+                raise error from None
+            _tell_failure(self.search.bundle.info.version, error, self.other.bundle.info.version)
+            return found, self.other
+        return found, self.search
 
 
 @dataclass(frozen=True)
@@ -56,8 +103,8 @@ class ServedExperiment:
         self._lock = threading.Lock()
         self.trouble: VitrinaError | None = None
 
-    def choose(self, active: PhotoSearch, visitor: str | None) -> tuple[PhotoSearch, str | None]:
-        """What answers a visitor's photo, and the id of the experiment that the answer counts for.
+    def choose(self, active: PhotoSearch, visitor: str | None) -> Turn:
+        """Whose turn a visitor's photo is.
 
         Args:
             active: What answers everybody else.
@@ -65,12 +112,13 @@ class ServedExperiment:
         """
         running = self._running
         if running is None or visitor is None:
-            return active, None
+            return Turn(active)
         experiment = running.experiment
         if active.bundle.info.version != experiment.first:
-            return active, None  # another bundle was activated a moment ago
-        second = experiment.arm_of(visitor) == "second"
-        return (running.search if second else active), experiment.id
+            return Turn(active)  # another bundle was activated a moment ago
+        if experiment.arm_of(visitor) == "second":
+            return Turn(running.search, active, experiment.id)
+        return Turn(active, running.search, experiment.id)
 
     @property
     def running(self) -> Experiment | None:
@@ -141,8 +189,22 @@ class ServedExperiment:
             event(logging.WARNING, "experiment_unread", say=str(error))
             return
         self._running = None
-        better = running.experiment.second
-        if decided == "first_better":
-            better = running.experiment.first
-        say = f"The experiment has ended: visitors of {better} do better for certain."
-        event(logging.INFO, "experiment_decided", say=say, bundle=better)
+        first, second = running.experiment.first, running.experiment.second
+        why = {
+            "second_better": f"visitors of {second} do better",
+            "first_better": f"visitors of {first} do better",
+            "second_fails": f"{second} fails more often than {first}",
+            "second_slower": f"{second} keeps more visitors waiting than {first}",
+        }[decided]
+        say = f"The experiment has ended, {first} answers everybody: {why}, for certain."
+        event(logging.INFO, "experiment_decided", say=say, ending=decided, bundle=first)
+
+
+def _tell_failure(version: str, error: Exception, answered_by: str) -> None:
+    allowed, omitted = _failures.allows()
+    if allowed:
+        say = f"{version} could not answer a photo, {answered_by} did instead."
+        event(
+            logging.ERROR, "experiment_failed", say=say, failure=error, bundle=version,
+            omitted_before=omitted or None,
+        )  # fmt: skip

@@ -13,6 +13,7 @@ from vitrina.photos import HeavyDecoder, Limits
 from vitrina.search.engine import PhotoSearch
 from vitrina.search.loaded import LoadedBundle
 from vitrina.serving.served_bundle import ServedBundle
+from vitrina.serving.served_experiment import Turn
 from vitrina.settings import Settings
 from vitrina.store.reading import DatabaseReader, open_for_reading
 
@@ -67,8 +68,8 @@ class ShopState:
         """
         return self.served.search()
 
-    def photo_search_for(self, visitor: str | None) -> tuple[PhotoSearch, str | None]:
-        """The same for one visitor, and the id of the experiment that the answer counts for.
+    def photo_search_for(self, visitor: str | None) -> Turn:
+        """The same for one visitor, who may take part in an experiment.
 
         Args:
             visitor: What the page calls its browser; None where it does not say.

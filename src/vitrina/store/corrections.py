@@ -8,7 +8,7 @@ among those of the product.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from vitrina.store.schema import CATEGORIES, CORRECTIONS, PRODUCTS
 from vitrina.store.shown import CategoryRecord
@@ -29,6 +29,12 @@ def dropped_photos(connection: Connection) -> Decided:
 def kept_photos(connection: Connection) -> Decided:
     """Pictures that were found right, so that nobody need ask again."""
     return _decided(connection, KEEP)
+
+
+def moved_count(connection: Connection) -> int:
+    """How many goods are where the merchant put them, and not where their feed has them."""
+    count = select(func.count()).select_from(CORRECTIONS).where(CORRECTIONS.c.action == MOVE)
+    return connection.scalar(count) or 0
 
 
 def decide(connection: Connection, action: str, sku: str, sha256: str) -> None:

@@ -22,9 +22,11 @@ CREATE TABLE queries (
     confidence FLOAT,
     milliseconds FLOAT NOT NULL,
     visitor VARCHAR(32),
-    experiment VARCHAR(32)
+    experiment VARCHAR(32),
+    assigned VARCHAR(200),
+    infer_ms FLOAT
 );
-CREATE INDEX ix_queries_experiment ON queries (experiment, bundle, visitor)
+CREATE INDEX ix_queries_experiment ON queries (experiment, assigned, visitor)
     WHERE experiment IS NOT NULL;
 CREATE INDEX ix_queries_asked ON queries (asked, decision, category, milliseconds, visitor);
 CREATE TABLE events (
@@ -83,6 +85,8 @@ queries: photos that were answered; what was said of them, nothing of what they 
     milliseconds: from the photo's last byte to its answer.
     visitor: who sent the photo or the first event, hashed; null where neither named anybody.
     experiment: that the visitor takes part in; null outside of any.
+    assigned: version whose turn it was in the experiment; not `bundle` where that one failed.
+    infer_ms: milliseconds of the network alone; null where they were not kept.
 events: what shoppers did with an answer.
     id: that the page gave the event; the same one twice within a query is one event.
     kind: "chip", "click", "cart", "order" or "wrong".

@@ -21,11 +21,13 @@ def upgrade() -> None:
         sa.Column("milliseconds", sa.Float(), nullable=False),
         sa.Column("visitor", sa.String(32)),
         sa.Column("experiment", sa.String(32)),
+        sa.Column("assigned", sa.String(200)),
+        sa.Column("infer_ms", sa.Float()),
     )
     op.create_index(
         "ix_queries_experiment",
         "queries",
-        ["experiment", "bundle", "visitor"],
+        ["experiment", "assigned", "visitor"],
         sqlite_where=sa.text("experiment IS NOT NULL"),
     )
     op.create_index(
