@@ -1,6 +1,6 @@
 """Simulated months of an A/B in the shop: is a true difference found, and how often a false one?
 
-    python benchmarks/ab_month.py [--months 200] [--visitors 10000] [--right 0.8 0.9]
+    python benchmarks/ab_month.py [--months 200] [--visitors 10000] [--right 0.8 0.9] [--share 0.5]
 
 Each month visitors come, are dealt out by the product's own hash, send a photo, and click on a
 product in half of the cases where the model is right about it and in a tenth where it is not. After
@@ -38,18 +38,19 @@ class Month:
     naive: bool
 
 
-def simulate(right: tuple[float, float], visitors: int, seed: int) -> Month:
+def simulate(right: tuple[float, float], visitors: int, seed: int, share: float = 0.5) -> Month:
     """One month.
 
     Args:
         right: Shares of photos that the first and the second model are right about.
         visitors: In all.
         seed: Of the month.
+        share: Of the visitors that the second model gets.
     """
     rng = np.random.default_rng(seed)
     experiment = Experiment(
         id=UUID(int=int(rng.integers(1 << 62))).hex,
-        first="a", second="b", share=0.5, criterion="click", began=0,
+        first="a", second="b", share=share, criterion="click", began=0,
     )  # fmt: skip
     names = rng.bytes(8 * visitors).hex()
     second = np.array(
@@ -79,11 +80,14 @@ def main() -> None:
     parser.add_argument("--months", type=int, default=200)
     parser.add_argument("--visitors", type=int, default=10_000)
     parser.add_argument("--right", type=float, nargs=2, default=(0.8, 0.9))
+    parser.add_argument("--share", type=float, default=0.5)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     answer = {}
     for name, right in (("equal", (given.right[0],) * 2), ("different", tuple(given.right))):
-        months = [simulate(right, given.visitors, seed) for seed in range(given.months)]
+        months = [
+            simulate(right, given.visitors, seed, given.share) for seed in range(given.months)
+        ]
         sure = [month for month in months if month.day]
         answer[name] = {
             "months": len(months),

@@ -17,6 +17,7 @@ from tiny_network import EMBEDDING_SIZE, SLUGS, publish_tiny
 from vitrina import Shop
 from vitrina.errors import BundleDamaged
 from vitrina.evaluation.decisions import (
+    DIMENSIONS,
     ENOUGH_WATCHED,
     MOST_REFERENCES,
     DecisionModel,
@@ -192,13 +193,31 @@ def test_references_are_spread_over_large_categories() -> None:
     assert spread_over_categories(np.array([2, 0], dtype=np.int64), 3).tolist() == [1, 0]
 
 
-def test_projection_keeps_cosines() -> None:
-    learned, labels = world(400, seed=8)
+@pytest.mark.parametrize("photos", [400, SIZE // 2])
+def test_projection_keeps_cosines(photos: int) -> None:
+    learned, labels = world(photos, seed=8)
+    # the same photo twice tells no direction of its own
+    learned, labels = np.concatenate([learned, learned[:3]]), np.concatenate([labels, labels[:3]])
     references = choose_references(learned, labels, SOLD)
-    assert references.projection.shape == (SIZE, SIZE)
-    found = references.nearness(learned[:20])
-    own = found[np.arange(20), labels[:20]]
+    size = min(SIZE, photos + 3)
+    assert references.projection.shape == (SIZE, size)
+    turned = references.projection.T @ references.projection
+    assert turned == pytest.approx(np.eye(size), abs=1e-5)
+    found = references.nearness(learned[:16])
+    own = found[np.arange(16), labels[:16]]
     assert own == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("photos", [200, 600])
+def test_projection_keeps_the_directions_in_which_goods_differ_most(photos: int) -> None:
+    learned, labels = world(photos, seed=8)
+    noise = np.random.default_rng(0).normal(0, 1e-2, (photos, 2 * DIMENSIONS))
+    wide = np.concatenate([learned, noise.astype(np.float32)], axis=1)
+    projection = choose_references(wide, labels, SOLD).projection
+    assert projection.shape == (wide.shape[1], DIMENSIONS)
+    lengths = np.linalg.svd(wide, compute_uv=False)
+    kept = np.linalg.norm(wide @ projection) ** 2
+    assert kept == pytest.approx((lengths[:DIMENSIONS] ** 2).sum(), rel=1e-5)
 
 
 # The threshold

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from vitrina import atomic
+from vitrina.ahead import map_ahead
 from vitrina.bundle import Bundle, named_bundle
 from vitrina.encoder import Encoder
 from vitrina.errors import FeedError, ShopExists
 from vitrina.evaluation.comparison import Comparison
-from vitrina.evaluation.metrics import Labels
+from vitrina.evaluation.metrics import Labels, Probabilities
 from vitrina.evaluation.offline import OfflineFigures, score
+from vitrina.machine import usable_cores
 from vitrina.photos import decode
 from vitrina.progress import Progress
 from vitrina.shop import Shop
@@ -119,12 +122,17 @@ def _demo_shop(place: Path, progress: Progress) -> Shop:
 
 
 def _on_phone_photos(shop: Shop, bundle: Bundle, phone: Path, progress: Progress) -> OfflineFigures:
-    encoder = Encoder(bundle.model, threads=shop.folder.settings.inference_threads)
+    # several photos at a time, which use the processor better than several threads on one
+    encoder = Encoder(bundle.model, threads=1)
     contents, labels = _read_phone_photos(shop, bundle, phone)
-    probabilities = [
-        encoder.encode(decode(content)).probabilities
-        for content in progress.track(contents, "Measuring on phone photos", len(contents))
-    ]
+
+    def ask(content: bytes) -> Probabilities:
+        return encoder.encode(decode(content)).probabilities
+
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        answers = map_ahead(pool, ask, contents)
+        tracked = progress.track(answers, "Measuring on phone photos", len(contents))
+        probabilities = list(tracked)
     return score(np.stack(probabilities), labels)
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from vitrina.errors import AnswerInvalid, BundleDamaged, MissingExtra, TooLittleMemory
-from vitrina.machine import memory_limit
+from vitrina.machine import memory_limit, resident_bytes
 from vitrina.photos import SIZE, Pixels
 
 INPUT = "photo"
@@ -33,6 +33,9 @@ SERVER_MEMORY = 150_000_000
 
 NETWORK_COPIES = 3
 """How often a network of floating-point numbers lies in memory while its session is made."""
+
+SECOND_MEMORY = 20_000_000
+"""Bytes that a network needs besides that, and beside another one; measured in docs/ab.md."""
 
 
 @dataclass(frozen=True)
@@ -160,23 +163,40 @@ class Encoder:
             )
 
 
-def require_memory(model: Path) -> None:
+def memory_beside(model: Path) -> int:
+    """Bytes that a network takes, about, in a server that has another one already.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    return SECOND_MEMORY + NETWORK_COPIES * model.stat().st_size
+
+
+def require_memory(model: Path, *, beside: bool = False) -> None:
     """Makes sure that this process may have as much memory as a network needs.
 
     A container's limit kills without a word what goes beyond it; here the words are said.
+
+    Args:
+        model: The ONNX file.
+        beside: Whether this process has another one already, and keeps it.
 
     Raises:
         TooLittleMemory: it may not.
     """
     allowed = memory_limit()
     try:
-        needed = SERVER_MEMORY + NETWORK_COPIES * model.stat().st_size
+        if beside:
+            needed = max(resident_bytes(), SERVER_MEMORY) + memory_beside(model)
+        else:
+            needed = SERVER_MEMORY + NETWORK_COPIES * model.stat().st_size
     except OSError:
         return  # the engine says that there is no such file
     if allowed and allowed < needed:
         raise TooLittleMemory(
             f"This process may have {allowed / 1e6:.0f} MB of memory; {model.name} of "
-            f"{model.stat().st_size / 1e6:.0f} MB needs about {needed / 1e6:.0f} MB.",
+            f"{model.stat().st_size / 1e6:.0f} MB needs about {needed / 1e6:.0f} MB"
+            f"{' beside the other one' if beside else ''}.",
             hint="Raise the limit of the container or service, or publish a smaller network: "
             "`vitrina compare` shows what each takes.",
         )

@@ -164,12 +164,19 @@ def fit_to_photos(
             "photo is called unknown."
         )
         return None
+    names = [sample.sha256 for sample in watched]
+    # shoppers' photos are not like the catalogue's: half of what decides is as phones see it
+    answers = [
+        *(seen[sha] for sha in names),
+        *seen.ask_as_phones_see(names, dataset.seed, "Looking as phones see", progress),
+    ]
     return fit_decisions(
         np.stack([seen[sample.sha256].embedding for sample in learned]),
         np.array(dataset.labels(learned), dtype=np.int64),
-        np.stack([seen[sample.sha256].embedding for sample in watched]),
-        np.stack([seen[sample.sha256].probabilities for sample in watched]),
-        np.array(dataset.labels(watched), dtype=np.int64),
+        np.stack([answer.embedding for answer in answers]),
+        np.stack([answer.probabilities for answer in answers]),
+        np.tile(np.array(dataset.labels(watched), dtype=np.int64), 2),
+        pictures=2,
     )
 
 

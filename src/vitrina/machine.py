@@ -79,6 +79,15 @@ def memory_limit() -> int:
     return min((limit for limit in limits if limit > 0), default=0)
 
 
+def resident_bytes() -> int:
+    """Memory that this process has now; 0 where the system does not say."""
+    try:
+        pages = int((PROC / "self" / "statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0
+
+
 def vector_units() -> tuple[str, ...]:
     """Which of the instructions that inference gains by this processor has.
 

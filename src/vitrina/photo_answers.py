@@ -15,6 +15,7 @@ from vitrina.goods_encoder import encode_goods
 from vitrina.machine import usable_cores
 from vitrina.pixels import PixelCache
 from vitrina.progress import Progress
+from vitrina.training.views import augmented_view
 
 
 class PhotoAnswers:
@@ -56,6 +57,24 @@ class PhotoAnswers:
                     zip(missing, progress.track(answers, label, len(missing)), strict=True)
                 )
         return [self._known[sha] for sha in wanted]
+
+    def ask_as_phones_see(
+        self, photos: Sequence[str], seed: int, label: str, progress: Progress
+    ) -> list[Encoded]:
+        """The answers to photos as shoppers might have taken them.
+
+        Args:
+            photos: SHA-256 of each; all of them in the cache.
+            seed: Decides what the views look like.
+            label: What the progress bar says.
+            progress: Where the work reports to.
+        """
+
+        def seen(sha256: str) -> Encoded:
+            return self.encoder.encode(augmented_view(self._pixels[sha256], sha256, 1, seed))
+
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            return list(progress.track(map_ahead(pool, seen, photos), label, len(photos)))
 
     def embed_goods(
         self, photos: Sequence[str], label: str, progress: Progress

@@ -14,11 +14,14 @@ from vitrina.admin import audit
 from vitrina.admin.screens import HOME, Screens, to
 from vitrina.admin.sessions import Session
 from vitrina.errors import NotFound, ShopError
-from vitrina.experiment.definition import end, read_experiment
+from vitrina.experiment.definition import CRITERIA, end, read_experiment
 from vitrina.experiment.outcome import ArmFigures, Outcome, outcome_of
 
 if TYPE_CHECKING:
     from vitrina.store.server_database import ServerDatabase
+
+SHARES = ("0.5", "0.25", "0.1")
+"""Of the visitors, that the other bundle may be given on the page."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,27 @@ def rows_of(outcome: Outcome) -> list[Row]:
         Row("ab_visitors", visitors),
         *(Row(f"ab_{kind}", by(kind), visitors) for kind in ("click", "chip", "cart", "order")),
         Row("ab_searches", searches),
-        *(Row(f"ab_{name}", both(name), searches) for name in ("filled", "unsure", "unknown")),
+        *(
+            Row(f"ab_{name}", both(name), searches)
+            for name in ("filled", "unsure", "unknown", "slow", "failed")
+        ),
     ]
+
+
+def wanted(form: Mapping[str, str], version: str) -> list[str]:
+    """The command that begins what the form of the models' page asks for.
+
+    Args:
+        form: Its fields.
+        version: Of a bundle that is there.
+
+    Raises:
+        NotFound: the form offers no such share or criterion.
+    """
+    share, criterion = form.get("share", SHARES[0]), form.get("criterion", CRITERIA[0])
+    if share not in SHARES or criterion not in CRITERIA:
+        raise NotFound("There is no such comparison.", hint="Go back to the models.")
+    return ["ab", "start", version, "--share", share, "--criterion", criterion]
 
 
 def routes(screens: Screens) -> list[Route]:

@@ -21,6 +21,7 @@ from vitrina.admin.sessions import Session
 from vitrina.admin.work import Task, Work
 from vitrina.bundle import active_version, earlier_versions, kept_versions, read_bundle
 from vitrina.errors import BundleError, NotFound
+from vitrina.experiment.definition import CRITERIA
 
 # Its pictures and style lie within the page; a sandbox without permissions runs nothing.
 REPORT_POLICY = (
@@ -104,6 +105,9 @@ def routes(screens: Screens) -> list[Route]:
             can_publish=find_spec("keras") is not None,
             outcome=outcome,
             compared=[] if outcome is None else experiment.rows_of(outcome),
+            ab_refused=shop.experiment_refused(),
+            ab_shares=experiment.SHARES,
+            ab_criteria=CRITERIA,
             has_report=(folder.report / "index.html").is_file(),
             local=lambda seconds: datetime.fromtimestamp(seconds).astimezone(),
         )
@@ -128,7 +132,7 @@ def routes(screens: Screens) -> list[Route]:
         version = form.get("version", "")
         if version not in kept_versions(folder.bundles):
             raise NotFound("There is no such bundle.", hint="Go back to the models.")
-        return begin(session, "ab", version, ["ab", "start", version])
+        return begin(session, "ab", version, experiment.wanted(form, version))
 
     def publish(_request: Request, session: Session, form: Mapping[str, str]) -> Response:
         run = form.get("run", "")

@@ -283,7 +283,7 @@ def _words(language: str) -> dict[str, Callable[..., str]]:
         "number": lambda value, digits=0: number(value, language, digits),
         "money": lambda minor, currency: money(minor, currency, language),
         "share": lambda part, whole: share(part, whole, language),
-        "percent": lambda value: percent(value, language, 1),
+        "percent": lambda value, digits=1: percent(value, language, digits),
         "day": lambda moment: day(moment, language),
         "lasting": lambda hours: lasting(hours, language),
         "clock": lambda moment: clock(moment, language),

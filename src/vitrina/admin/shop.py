@@ -48,6 +48,7 @@ class AdminShop:
         settle: Writes what waits to be written, so that figures are of now.
         live: What the server measured of itself.
         served: Version of the bundle that answers; None where none does.
+        experiment_refused: Whether the other bundle of an experiment cannot be loaded here.
         count_try: Counts one try to sign in; raises RateExceeded where there were too many.
         forget_tries: Forgets those of a client that signed in.
     """
@@ -58,5 +59,6 @@ class AdminShop:
     settle: Callable[[], object]
     live: Callable[[], LiveFigures]
     served: Callable[[], str | None]
+    experiment_refused: Callable[[], bool]
     count_try: Callable[[Scope], None]
     forget_tries: Callable[[Scope], None]

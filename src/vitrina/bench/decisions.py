@@ -8,7 +8,7 @@ and about drawn pictures of no goods at all. Several choices of the categories a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from vitrina.evaluation.evidence import Floats, Labels
 from vitrina.evaluation.metrics import calibration_error, guesses, top_k_accuracy
 from vitrina.folder import ShopFolder
 from vitrina.machine import Machine, this_machine
+from vitrina.photos import Pixels
 from vitrina.pixels import PixelCache
 from vitrina.progress import SILENT, Progress
 from vitrina.search.answers import Decision
@@ -175,6 +176,9 @@ def _measure(
     learner = make_learner(folder, known, loaded, plan)
     learner.compute(pixels, plan.views, progress)
     learner.compute(pixels, 1, progress, unseen)
+    seen = _as_phones_see(known, pixels)
+    phones = _as_dataset_of(known, seen)
+    learner.compute(seen, 1, SILENT, phones)
     drawn = draw_no_goods(DRAWN)
     no_goods = _as_dataset(kind for kind, _ in drawn)
     pictures = {
@@ -190,14 +194,19 @@ def _measure(
         return run_in_batches(learned.head, features), features / np.maximum(lengths, 1e-12)
 
     _, references = answer("train")
-    p_watched, e_watched = answer("validation")
+    # as `vitrina publish` does it: each watched photo as it is, and as phones see it
+    p_watched, e_watched = (
+        np.concatenate(both)
+        for both in zip(answer("validation"), answer("test", phones), strict=True)
+    )
     p_known, e_known = answer("test")
     model = fit_decisions(
         references,
         _labels(known, "train"),
         e_watched,
         p_watched,
-        _labels(known, "validation"),
+        np.tile(_labels(known, "validation"), 2),
+        pictures=2,
     )
     decider = Decider(model, 1.0, risk)
     labels = _labels(known, "test")
@@ -236,6 +245,27 @@ def only(dataset: Dataset, categories: set[str]) -> Dataset:
         categories=tuple(slug for slug in dataset.categories if slug in categories),
         samples=tuple(sample for sample in dataset.samples if sample.category in categories),
     )
+
+
+def _as_phones_see(dataset: Dataset, pixels: PixelCache) -> dict[str, Pixels]:
+    """A view of each watched photo, under a name that no photo has."""
+    from vitrina.training.views import RECIPES, augmented_view
+
+    kind = f"{RECIPES['phone']}/{dataset.seed}"
+    return {
+        f"{kind}/{number}/{s.sha256}": augmented_view(pixels[s.sha256], s.sha256, 1, dataset.seed)
+        for number, s in enumerate(dataset.part("validation"))
+    }
+
+
+def _as_dataset_of(dataset: Dataset, seen: Mapping[str, Pixels]) -> Dataset:
+    """The watched photos under those names, in their order."""
+    watched = dataset.part("validation")
+    samples = tuple(
+        replace(sample, sha256=name, split="test")
+        for sample, name in zip(watched, seen, strict=True)
+    )
+    return replace(dataset, samples=samples)
 
 
 def _all_tested(dataset: Dataset) -> Dataset:

@@ -60,7 +60,7 @@ def start(
         return
     stdout().print(
         f"{began.second} answers {began.share:.0%} of the visitors, {began.first} the others. "
-        f"Servers hold both in memory: files of {_size_mb(folder, began.second):.0f} MB more. "
+        f"Servers need some {_memory_mb(folder, began.second):.0f} MB more for both. "
         "See `vitrina ab status`."
     )
 
@@ -75,17 +75,20 @@ def status(shop: ShopOption = HERE, as_json: JsonOption = False) -> None:
         return
     experiment, difference = outcome.experiment, outcome.difference
     first, second = outcome.first, outcome.second
+    # names of bundles are long, and a terminal is narrow
+    stdout().print(f"A: {first.version}, the active one\nB: {second.version}", soft_wrap=True)
     print_table(
         stdout(),
-        ("", first.version, second.version),
+        ("", "A", "B"),
         [(name, *(value(arm) for arm in (first, second))) for name, value in _ROWS.items()],
     )
+    known = f"between {difference.low:+.1%} and {difference.high:+.1%}"
     stdout().print(
-        f"{ENDINGS[experiment.ending]}; {experiment.criterion}: {difference.estimate:+.1%} for "
-        f"{second.version} (between {difference.low:+.1%} and {difference.high:+.1%})."
+        f"{ENDINGS[experiment.ending]}; {experiment.criterion}: B {difference.estimate:+.1%} "
+        f"({known if difference.high < 1 else 'too few visitors yet to say more'})."
     )
     for line in _told(folder, outcome):
-        stdout().print(line)
+        stdout().print(line, soft_wrap=True)
 
 
 @ab.command()
@@ -185,10 +188,11 @@ def _is_there(folder: ShopFolder, version: str) -> bool:
     return True
 
 
-def _size_mb(folder: ShopFolder, version: str) -> float:
+def _memory_mb(folder: ShopFolder, version: str) -> float:
     from vitrina.bundle import read_bundle
+    from vitrina.encoder import memory_beside
 
-    return read_bundle(folder.bundles / version, verify=False).size_bytes / 1e6
+    return memory_beside(read_bundle(folder.bundles / version, verify=False).model) / 1e6
 
 
 def _times(found: tuple[float, float] | None) -> str:

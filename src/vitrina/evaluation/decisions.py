@@ -160,6 +160,8 @@ def fit_decisions(
     watched: Floats,
     probabilities: Floats,
     labels: Labels,
+    *,
+    pictures: int = 1,
 ) -> DecisionModel | None:
     """Fits decisions to what a network makes of photos.
 
@@ -169,13 +171,16 @@ def fit_decisions(
         watched: (N, D) float32 of unit length, embeddings of photos that it did not learn from.
         probabilities: (N, C) float32, the network's for those.
         labels: (N,) int64, of those.
+        pictures: How many pictures of each watched photo there are: the rows are so many blocks of
+            the same photos in the same order.
 
     Returns:
         None where fewer than `ENOUGH_WATCHED` photos were watched.
     """
     from vitrina.evaluation.calibration import fit_weights
 
-    if len(labels) < ENOUGH_WATCHED:
+    photos = len(labels) // pictures
+    if photos < ENOUGH_WATCHED:
         return None
     categories = probabilities.shape[1]
     kept = spread_over_categories(learned_labels, categories)
@@ -186,7 +191,8 @@ def fit_decisions(
         probabilities, references.nearness(watched), discriminants.typicality(watched)
     )
     sold, unsold = [], []
-    folds = _folds(labels)
+    # no photo is judged by weights that were fitted to another picture of it
+    folds = np.tile(_folds(labels[:photos]), pictures)
     for fold in range(_FOLDS):
         held = folds == fold
         weights = fit_weights(answers.of(~held), labels[~held])
@@ -223,12 +229,28 @@ def choose_references(embeddings: Floats, labels: Labels, categories: int) -> Re
     """
     kept = spread_over_categories(labels, categories)
     chosen = embeddings[kept].astype(np.float32)
-    # the directions along which goods differ most, not centred, so that cosines stay cosines
-    _, directions = np.linalg.eigh(chosen.T @ chosen)
-    projection = np.ascontiguousarray(directions[:, ::-1][:, : min(DIMENSIONS, len(chosen))])
+    projection = _main_directions(chosen, min(DIMENSIONS, *chosen.shape))
     vectors = chosen @ projection
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return References(projection, vectors, labels[kept], categories)
+
+
+def _main_directions(embeddings: Floats, count: int) -> Floats:
+    """Along which goods differ most, (M, D) -> (D, count), orthonormal, the first one foremost.
+
+    Not centred, so that cosines stay cosines.
+    """
+    # it costs 0.1 s, and only fitting comes here
+    from scipy.linalg import eigh
+
+    photos, size = embeddings.shape
+    # photos by photos, or dimensions by dimensions: both tell them, the smaller table sooner
+    table = embeddings @ embeddings.T if photos < size else embeddings.T @ embeddings
+    _, found = eigh(table, subset_by_index=(len(table) - count, len(table) - 1))
+    directions = embeddings.T @ found if photos < size else found
+    # without a mistake only where no two photos are alike
+    directions, _ = np.linalg.qr(directions[:, ::-1])
+    return np.ascontiguousarray(directions)
 
 
 def _spread(rows: Labels, most: int) -> Labels:

@@ -20,7 +20,7 @@ from vitrina.settings import Settings
 _DOUBT = 0.1
 """Chance that the promised share of wrong fills is exceeded."""
 
-_UNHEARD = 3.5
+_UNHEARD = 3.0
 """A category that the network never saw is taken to fill the box so many times as often as one that
 was only masked. With it, wrong answers among filled boxes kept to the accepted share on average
 where whole categories were held out of training: `vitrina bench decisions`, docs/decisions.md."""

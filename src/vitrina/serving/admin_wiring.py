@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -13,6 +11,7 @@ from starlette.types import ASGIApp
 
 from vitrina.admin.shop import AdminShop, LiveFigures
 from vitrina.events.recorder import Recorder
+from vitrina.machine import resident_bytes
 from vitrina.serving import metrics as families
 from vitrina.serving.deferred import Deferred
 from vitrina.serving.gate import ADMIN
@@ -44,6 +43,7 @@ def admin_routes(
                 settle=recorder.settle,
                 live=lambda: live_figures(metrics),
                 served=lambda: state.served.status().version,
+                experiment_refused=lambda: state.served.experiment_refused,
                 count_try=tries.count,
                 forget_tries=tries.forget,
             )
@@ -98,11 +98,8 @@ def quantile(found: Distribution, bounds: tuple[float, ...], share: float) -> fl
 
 def resident_mb() -> float | None:
     """Memory that this process has, megabytes (10^6 bytes); None where the system does not say."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-    except (OSError, ValueError, IndexError, AttributeError):
-        return None
+    held = resident_bytes()
+    return held / 1e6 if held else None
 
 
 def _spread(metrics: ServerMetrics, family: Family) -> tuple[float, float] | None:

@@ -18,7 +18,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from vitrina.bundle import active_stamp, active_version, earlier_versions
+from vitrina.bundle import active_stamp, active_version, earlier_versions, named_bundle
+from vitrina.encoder import require_memory
 from vitrina.errors import BundleError, NoBundle
 from vitrina.folder import ShopFolder
 from vitrina.golden import golden_photo
@@ -154,6 +155,11 @@ class ServedBundle:
             failures=self._failures,
         )
 
+    @property
+    def experiment_refused(self) -> bool:
+        """Whether the other bundle of a running experiment cannot be served here."""
+        return self.experiment is not None and self.experiment.trouble is not None
+
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Looks in the block whether another bundle was made active, also when nobody asks."""
@@ -277,7 +283,12 @@ class ServedBundle:
         return photo
 
     def _second(self, version: str) -> PhotoSearch:
-        """Search with the other bundle of an experiment, whose memory is given back at its end."""
+        """Search with the other bundle of an experiment, whose memory is given back at its end.
+
+        Raises:
+            BundleError: it cannot be served, or not beside the active one.
+        """
+        require_memory(named_bundle(self._bundles, version).model, beside=True)
         photo = self._searchable(version)
         weakref.finalize(photo, _tidy_soon).atexit = False
         return photo

@@ -101,7 +101,7 @@ class ServedExperiment:
         self._active: str | None = None
         self._decide_at = self._retry_at = 0.0
         self._lock = threading.Lock()
-        self.trouble: VitrinaError | None = None
+        self.trouble: str | None = None
 
     def choose(self, active: PhotoSearch, visitor: str | None) -> Turn:
         """Whose turn a visitor's photo is.
@@ -158,11 +158,16 @@ class ServedExperiment:
             return
         try:
             search = self._load(found.second)
-        except VitrinaError as error:
-            self._running, self.trouble = None, error
-            self._retry_at = now + _RETRY_S
-            say = f"{found.second} cannot be compared, {active} answers all: {error.message}"
-            event(logging.ERROR, "experiment_refused", say=say, code=error.code, bundle=active)
+        except Exception as error:
+            # whatever it is, it must not end what is served
+            known = isinstance(error, VitrinaError)
+            why = error.message if isinstance(error, VitrinaError) else type(error).__name__
+            self._running, self.trouble, self._retry_at = None, why, now + _RETRY_S
+            say = f"{found.second} cannot be compared, {active} answers all: {why}"
+            event(
+                logging.ERROR, "experiment_refused", say=say, bundle=active,
+                failure=None if known else error,
+            )  # fmt: skip
             return
         self._running, self.trouble = _Running(found, search), None
         self._decide_at = now + self._decide_every_s
