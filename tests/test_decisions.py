@@ -253,6 +253,15 @@ def test_threshold_needs_proof_where_there_are_enough_photos() -> None:
     assert (threshold, proven) == (sold[29], False)
 
 
+def test_a_slip_among_a_few_dozen_photos_does_not_empty_the_box_for_ever() -> None:
+    sold = np.arange(120, 0, -1).astype(np.float32)
+    right = np.ones(120, bool)
+    right[7] = False
+    none = np.empty(0, dtype=np.float32)
+    threshold, proven = fill_threshold_for(sold, right, none, AcceptedRisk(0.05, unsold_photos=0))
+    assert (threshold, proven) == (1.0, False)
+
+
 def test_photos_that_are_called_unknown_are_never_filled() -> None:
     sold = np.full(100, -np.inf, dtype=np.float32)
     none = np.empty(0, dtype=np.float32)

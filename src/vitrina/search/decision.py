@@ -29,6 +29,10 @@ _FIRST_TESTED = 1 / 3
 """Share of the watched photos that the first threshold tested fills the box for."""
 
 
+_MANY = 100
+"""Photos among which a slip or two do not forbid a proof."""
+
+
 @dataclass(frozen=True)
 class AcceptedRisk:
     """What the shop accepts.
@@ -168,8 +172,9 @@ def fill_threshold_for(
         risk: What is accepted.
 
     Returns:
-        The threshold; and whether the first condition could be tested at all, for which some
-        dozens of photos are needed (45 for 5 %). Where it could not, the estimate alone decides.
+        The threshold; and whether the first condition was tested, for which some dozens of photos
+        are needed (45 for 5 %), and none of a few dozen may be wrong. Where it was not, the
+        estimate alone decides.
     """
     order = np.argsort(-sold, kind="stable")
     ranked = sold[order]
@@ -187,14 +192,19 @@ def fill_threshold_for(
     # with fewer not even a flawless record passes; with few a single slip ends the sequence
     least = max(math.log(_DOUBT) / math.log(1 - risk.wrong_fills), len(sold) * _FIRST_TESTED)
     tested = filled[steps] >= least
-    if proven := bool(tested.any()):
+    proven = False
+    if tested.any():
         passed = np.cumprod(
             [
                 binomial_tail(int(wrong[step]), int(filled[step]), risk.wrong_fills) <= _DOUBT
                 for step in steps[tested]
             ]
         ).astype(np.bool_)
-        kept &= np.concatenate([np.repeat(passed[0], (~tested).sum()), passed])
+        # a single slip among a few dozen photos forbids any proof: as where there are fewer, the
+        # estimate alone decides then, or the box would never be filled
+        few = filled[steps[tested][0]] < _MANY
+        if proven := bool(passed[0]) or not few:
+            kept &= np.concatenate([np.repeat(passed[0], (~tested).sum()), passed])
     if not kept.any():
         return math.inf, proven
     return float(ranked[steps[np.flatnonzero(kept)[-1]]]), proven

@@ -144,7 +144,9 @@ def vitrina_plan(backbone: str, **values: Any) -> TrainingPlan:
     Where the network's activations stay small far from its end, more of it learns, from more
     views: phone photos gain by both (docs/experiments.md).
     """
-    deep = {"views": 8, "unfrozen_layers": layers} if (layers := _DEEP.get(backbone)) else {}
+    deep: dict[str, Any] = {}
+    if layers := _DEEP.get(backbone):
+        deep = {"views": 8, "unfrozen_layers": layers, "tail_epochs": 12}
     return TrainingPlan(backbone=backbone).changed(deep | values)
 
 
