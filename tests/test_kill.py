@@ -145,7 +145,8 @@ def killed_often(
         assert process.exitcode in (0, -signal.SIGKILL)
         cut_off += process.exitcode != 0
         after(number, process.exitcode != 0)
-    assert cut_off > times // 3  # else the test would test nothing
+    # else the test would test nothing; a busy machine starts the work late
+    assert cut_off > times // 5
 
 
 def require_whole_database(shop: Shop) -> None:

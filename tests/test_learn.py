@@ -29,7 +29,11 @@ from vitrina.training.run import Run
 def _served(trained: tuple[Shop, Run], tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("served") / "shop"
     shutil.copytree(trained[0].folder.root, root)
-    Shop.open(root).publish()
+    shop, run = Shop.open(root), trained[1]
+    for other in shop.runs():
+        if other.id != run.id:  # of other tests
+            shutil.rmtree(shop.folder.runs / other.id)
+    shop.publish()
     return root
 
 

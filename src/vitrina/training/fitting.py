@@ -21,6 +21,11 @@ LEAST_RATE = 1e-7
 """Plateaus do not bring the learning rate below this."""
 
 
+_MANY_PHOTOS = 3000
+_LEAST_SHARE = 0.1
+"""From fewer photos the rate of phase 2 is smaller in proportion, down to this share of it."""
+
+
 class _Report(keras.callbacks.Callback):  # type: ignore[misc]
     """Moves the progress bar and stops a run whose loss is no number any more."""
 
@@ -50,9 +55,10 @@ class Phase:
         epochs: At most.
         rate: Learning rate at the start.
         batch: Photos a step.
-        falls: Whether the rate rises from 0 over the first of several epochs, and then falls to 0
-            along a cosine. Otherwise it is halved when the validation loss stops falling, and the
-            phase ends with the weights of its best epoch once that has been `patience` epochs ago.
+        falls: Whether the rate, smaller where there are few photos, rises from 0 over the first of
+            several epochs, and then falls to 0 along a cosine. Otherwise it is halved when the
+            validation loss stops falling, and the phase ends with the weights of its best epoch
+            once that has been `patience` epochs ago.
         patience: See there.
     """
 
@@ -124,6 +130,8 @@ def fit_phase(
     steps = math.ceil(len(train) / phase.batch)
     rate: Any = phase.rate
     if phase.falls:
+        # from few photos a network forgets more at a high rate than it learns
+        rate *= min(1.0, max(_LEAST_SHARE, len(train) / _MANY_PHOTOS))
         # an optimizer that has seen nothing yet would take its largest steps first
         warm = steps if phase.epochs > 1 else 0
         rate = keras.optimizers.schedules.CosineDecay(

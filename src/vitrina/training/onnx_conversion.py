@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 import onnx
@@ -33,7 +34,7 @@ def to_onnx(model: keras.Model, *, input_name: str, output_names: Sequence[str])
     register_operators()
     photo = tf.TensorSpec((1, *model.input.shape[1:]), model.input.dtype, name=input_name)
     network = tf.function(lambda one: model(one, training=False), [photo], autograph=False)
-    with _without_copies():
+    with _without_copies(), _written_once():
         converted, _ = convert.from_function(network, [photo])
     _name_interface(converted.graph, input_name, output_names)
     scale_in_first_convolution(converted)
@@ -56,6 +57,29 @@ def _without_copies() -> Iterator[None]:
             del os.environ[_CATCH_ERRORS]
         else:
             os.environ[_CATCH_ERRORS] = before
+
+
+@contextmanager
+def _written_once() -> Iterator[None]:
+    """Inside, the converter writes the weights down at its end alone, as it does in any case.
+
+    Else each of its two dozen passes writes them all down anew, into memory that Protocol Buffers
+    give back with the last of them: 2 GB for a network of 94 MB.
+    """
+    from tf2onnx.optimizer.optimizer_base import GraphOptimizerBase
+
+    def optimize(self: Any, graph: Any, iteration: int) -> Any:
+        self.opt_iteration = iteration
+        graph = self._optimize(graph)
+        graph.delete_unused_nodes(graph.outputs)
+        return graph
+
+    before = GraphOptimizerBase.optimize
+    GraphOptimizerBase.optimize = optimize
+    try:
+        yield
+    finally:
+        GraphOptimizerBase.optimize = before
 
 
 def _name_interface(graph: onnx.GraphProto, input_name: str, output_names: Sequence[str]) -> None:

@@ -276,14 +276,11 @@ img { display: block; width: 100%; height: 100%; object-fit: contain; }
     }
   }
 
-  /** A random name of this tab: all its photos are answered by one model, also while two are compared. */
   function visitor() {
     try {
-      const known = sessionStorage.getItem("vitrina-visitor") ?? crypto.randomUUID();
-      sessionStorage.setItem("vitrina-visitor", known);
-      return known;
+      return (sessionStorage[TAG] ??= crypto.randomUUID());
     } catch {
-      return ""; // nothing may be kept, or the page is not secure
+      return "";
     }
   }
 
@@ -856,7 +853,7 @@ img { display: block; width: 100%; height: 100%; object-fit: contain; }
       return this.#work("searching", job, ({ products }) => this.#results(answer, category, products), again);
     }
 
-    /** A form and no header of ours: browsers send that to another host without asking it first. */
+    /** A form, no header of ours: browsers send that without asking. */
     async #request(path, query, options) {
       const address = new URL(path, this.server);
       const { limit = query.limit } = this.dataset;
@@ -874,7 +871,7 @@ img { display: block; width: 100%; height: 100%; object-fit: contain; }
       }
     }
 
-    /** Who else should hear of it is added here. False: the shop takes over. */
+    /** False: the shop takes over. */
     #tell(name, detail) {
       return this.dispatchEvent(new CustomEvent(`vitrina:${name}`, { detail, bubbles: true, composed: true, cancelable: true }));
     }
