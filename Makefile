@@ -10,7 +10,7 @@ PORT ?= 8000
 DEMO_SHOP ?= build/demo-shop
 CHECKED = src tests demo benchmarks docs fuzz integrations
 
-.PHONY: help setup demo test lint unit fuzz soak format constraints draw modules clean .chromium .php
+.PHONY: help setup demo test test-postgres lint unit fuzz soak format constraints draw modules clean .chromium .php
 
 help:
 	@sed -n '1,3p' Makefile
@@ -38,6 +38,19 @@ PYTEST = $(BIN)/python -m pytest -n auto --dist loadfile
 
 test: lint .chromium .php
 	$(PYTEST)
+	$(call on_postgres,$(ON_BOTH))
+
+# What touches the store is tested on PostgreSQL, too, which the package pgserver brings.
+ON_BOTH = database products fulltext text_search importer importer_again check_corrections \
+  events experiment review learn engine nearest new_goods api_catalogue journal admin_figures
+ON_POSTGRES_TOO = admin admin_experiment api_photo app fetch_photos fetched_import publishing check dataset \
+  feeds_commerceml monitoring upload photo_queue
+define on_postgres
+	@if $(BIN)/python -c 'import pgserver' 2>/dev/null || [ -n "$$VITRINA_TEST_DATABASE" ]; then \
+	  VITRINA_TEST_DATABASE="$${VITRINA_TEST_DATABASE:-postgres}" \
+	    $(PYTEST) $(patsubst %,tests/test_%.py,$(1)); \
+	else echo "Not tested on PostgreSQL: pgserver has no wheels for this Python"; fi
+endef
 
 lint: setup
 	$(BIN)/ruff check $(CHECKED)
@@ -62,6 +75,11 @@ soak: setup
 
 unit: setup
 	$(PYTEST) -m "not browser and not php"
+	$(call on_postgres,$(ON_BOTH))
+
+# All that a database has a part in, on PostgreSQL; another server's address may be named.
+test-postgres: setup
+	$(call on_postgres,$(ON_BOTH) $(ON_POSTGRES_TOO))
 
 # $(1) says whether it is here, $(2) what it is, $(3) which of Debian's packages bring it.
 define from_debian
@@ -99,10 +117,11 @@ format: setup
 constraints: setup
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
-	  --extra train --extra tensorboard --extra openvino --group dev pyproject.toml -o constraints.txt
+	  --extra train --extra tensorboard --extra openvino --extra scale --extra postgres --group dev \
+	  pyproject.toml -o constraints.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
-	  --constraint constraints.txt pyproject.toml -o deploy/constraints.txt
+	  --constraint constraints.txt --extra postgres pyproject.toml -o deploy/constraints.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make constraints" --quiet \
 	  --constraint constraints.txt --group draw pyproject.toml -o demo/constraints.txt

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import databases
 import pytest
 from asking import AppClient, LiveServer
 from commanding import Vitrina, commanding
@@ -16,6 +16,25 @@ from tiny_network import publish_tiny
 from vitrina import Shop
 from vitrina.serving.app import create_app
 from vitrina.training.run import Run
+
+if databases.WANTED:
+    databases.stand_in()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leaves out what the chosen engine has not."""
+    if databases.WANTED:
+        for item in items:
+            if item.get_closest_marker("sqlite"):
+                item.add_marker(pytest.mark.skip(reason="about SQLite's files"))
+
+
+@pytest.fixture(autouse=True)
+def _databases() -> Iterator[None]:
+    """What a test makes on the PostgreSQL server goes with it."""
+    before = databases.databases()
+    yield
+    databases.drop_databases(before)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -50,7 +69,7 @@ def _imported(tmp_path_factory: pytest.TempPathFactory, catalogue_table: Path) -
 @pytest.fixture(scope="session")
 def _published(tmp_path_factory: pytest.TempPathFactory, _imported: Path) -> Path:
     root = tmp_path_factory.mktemp("published") / "shop"
-    shutil.copytree(_imported, root)
+    databases.copy_shop(_imported, root)
     publish_tiny(Shop.open(root).folder)
     return root
 
@@ -64,13 +83,13 @@ def empty_shop(tmp_path: Path) -> Shop:
 @pytest.fixture
 def shop(tmp_path: Path, _imported: Path) -> Shop:
     """A shop with the goods of `catalogue_table`, nothing published."""
-    return Shop.open(shutil.copytree(_imported, tmp_path / "shop"))
+    return Shop.open(databases.copy_shop(_imported, tmp_path / "shop"))
 
 
 @pytest.fixture
 def published_shop(tmp_path: Path, _published: Path) -> Shop:
     """The same shop, which serves a network that knows categories by their colour."""
-    return Shop.open(shutil.copytree(_published, tmp_path / "shop"))
+    return Shop.open(databases.copy_shop(_published, tmp_path / "shop"))
 
 
 @pytest.fixture
@@ -84,7 +103,7 @@ def client(published_shop: Shop) -> Iterator[AppClient]:
 def live_server(tmp_path_factory: pytest.TempPathFactory, _published: Path) -> Iterator[LiveServer]:
     """A real server process with a shop of its own."""
     place = tmp_path_factory.mktemp("live")
-    shop = Path(shutil.copytree(_published, place / "shop"))
+    shop = databases.copy_shop(_published, place / "shop")
     (place / "tmp").mkdir()
     server = LiveServer(shop, place / "tmp")
     yield server

@@ -76,6 +76,7 @@ def test_made_up_goods_lie_in_clusters() -> None:
     assert set(made_up.category(goods)) == set(range(100))
 
 
+@pytest.mark.sqlite
 def test_speed_among_made_up_goods() -> None:
     result = benchmark_speed(600, 32, questions=5)
     assert result.recall_10 == 1
@@ -85,6 +86,7 @@ def test_speed_among_made_up_goods() -> None:
     assert result.peak_mb > 0
 
 
+@pytest.mark.sqlite
 def test_command_prints_both(published_shop: Shop, tmp_path: Path) -> None:
     table = phone_photos(tmp_path)
     shop = str(published_shop.folder.root)

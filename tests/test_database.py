@@ -37,8 +37,9 @@ def script() -> ScriptDirectory:
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Not of the full-text index, whose tables SQLite makes and the schema does not describe."""
-    return kind != "table" or not (name or "").startswith(("product_texts", "product_terms"))
+    """Not of the indexes of words and embeddings, which each database has in its own way."""
+    others = ("product_texts", "product_terms", "vector_tables")
+    return kind != "table" or not (name or "").startswith(others)
 
 
 def test_migrations_make_the_schema(tmp_path: Path) -> None:
@@ -61,7 +62,7 @@ def test_downgrade_and_upgrade(tmp_path: Path) -> None:
     with migrate(path).writing() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
-    with pytest.raises(ShopVersion, match="no database of Vitrina"):
+    with pytest.raises(ShopVersion, match=r"no database of Vitrina|no goods yet"):
         open_database(path)
     with migrate(path).reading() as connection:
         assert count(connection) == 0
@@ -90,6 +91,7 @@ migrate(Path(sys.argv[1]))
 """
 
 
+@pytest.mark.sqlite
 @pytest.mark.skipif(os.name != "posix", reason="kills as POSIX systems do")
 def test_killed_migration_is_done_again(tmp_path: Path) -> None:
     path = tmp_path / "vitrina.db"
@@ -103,6 +105,7 @@ def test_killed_migration_is_done_again(tmp_path: Path) -> None:
         assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
 
 
+@pytest.mark.sqlite
 def test_locked_database_is_said_to_be_locked(tmp_path: Path) -> None:
     path = tmp_path / "vitrina.db"
     migrate(path)
@@ -122,6 +125,7 @@ def test_locked_database_is_said_to_be_locked(tmp_path: Path) -> None:
     assert open_database(path)
 
 
+@pytest.mark.sqlite
 def test_torn_database_is_said_to_be_damaged(tmp_path: Path) -> None:
     path = tmp_path / "vitrina.db"
     migrate(path)
@@ -132,6 +136,7 @@ def test_torn_database_is_said_to_be_damaged(tmp_path: Path) -> None:
     assert "backup" in refusal.value.hint
 
 
+@pytest.mark.sqlite
 def test_folder_where_a_database_should_be(tmp_path: Path) -> None:
     path = tmp_path / "vitrina.db"
     path.mkdir()
@@ -148,6 +153,7 @@ def test_migrating_twice_keeps_everything(tmp_path: Path) -> None:
         assert [category.name for category in all_categories(connection)] == ["Лампы"]
 
 
+@pytest.mark.sqlite
 def test_existing_database_is_opened_without_alembic(tmp_path: Path) -> None:
     path = tmp_path / "vitrina.db"
     migrate(path)
@@ -158,6 +164,7 @@ def test_existing_database_is_opened_without_alembic(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=60)
 
 
+@pytest.mark.sqlite
 def test_missing_database(tmp_path: Path) -> None:
     with pytest.raises(ShopVersion, match="no goods yet") as refusal:
         open_database(tmp_path / "vitrina.db")
@@ -165,6 +172,7 @@ def test_missing_database(tmp_path: Path) -> None:
     assert not (tmp_path / "vitrina.db").exists()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
 def test_file_that_is_no_database(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "vitrina.db").write_bytes(content)
@@ -172,6 +180,7 @@ def test_file_that_is_no_database(tmp_path: Path, content: bytes) -> None:
         open_database(tmp_path / "vitrina.db")
 
 
+@pytest.mark.sqlite
 def test_damaged_database_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "vitrina.db"
     path.write_bytes(content := b"no database at all" * 100)
@@ -181,6 +190,7 @@ def test_damaged_database_is_not_overwritten(tmp_path: Path) -> None:
     assert path.read_bytes() == content
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("version", ["0000", "9999"])
 def test_other_version(tmp_path: Path, version: str) -> None:
     path = tmp_path / "vitrina.db"
@@ -195,6 +205,7 @@ def test_other_version(tmp_path: Path, version: str) -> None:
     connection.close()
 
 
+@pytest.mark.sqlite
 def test_pragmas(tmp_path: Path) -> None:
     database = migrate(tmp_path / "vitrina.db")
     names = ("foreign_keys", "journal_mode", "synchronous", "busy_timeout")
@@ -208,6 +219,7 @@ def test_pragmas(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.sqlite
 def test_readers_cannot_write(tmp_path: Path) -> None:
     database = migrate(tmp_path / "vitrina.db")
     for change in (insert(CATEGORIES).values(slug="a"), delete(PRODUCTS)):
@@ -248,6 +260,7 @@ def test_what_fails_halfway_leaves_nothing(tmp_path: Path) -> None:
         assert all_categories(connection) == []
 
 
+@pytest.mark.sqlite
 def test_what_was_written_is_in_the_one_file(tmp_path: Path) -> None:
     database = migrate(tmp_path / "vitrina.db")
     with database.writing() as connection:

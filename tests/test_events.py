@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -18,10 +17,12 @@ from test_api_photo import LAMP, refused
 
 from vitrina import Shop
 from vitrina.errors import Busy, QueryUnknown
+from vitrina.events.kept import keep
 from vitrina.events.recorder import EVENTS_OF_A_QUERY, Recorder
 from vitrina.events.sent import SentEvent
 from vitrina.events.visitors import hashed_visitor, shop_secret
 from vitrina.serving.app import ShopApp, create_app
+from vitrina.store.server_database import ServerDatabase
 
 VISITOR = "browser-0123456789"
 
@@ -50,11 +51,10 @@ def event(number: int, kind: str = "click", **more: object) -> dict[str, object]
 def rows(app: ShopApp, table: str) -> list[dict[str, Any]]:
     """All that is kept in a table, once everything has been written."""
     assert app.recorder.flush()
-    with sqlite3.connect(app.shop.folder.server_database) as connection:
-        connection.row_factory = sqlite3.Row
-        found = [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
-    connection.close()
-    return found
+    with ServerDatabase(app.shop.folder.server_database).reading() as connection:
+        asked = connection.execute(f"SELECT * FROM {table}")
+        names = [column[0] for column in asked.description]  # type: ignore[attr-defined]
+        return [dict(zip(names, row, strict=True)) for row in asked]
 
 
 # Queries
@@ -101,7 +101,7 @@ def test_nothing_is_kept_where_the_shop_does_not_want_it(published_shop: Shop) -
     with AppClient(app) as client:
         query_id = client.send_photo(LAMP).json()["query_id"]
         refused(send(client, query_id, event(1)), 404, "query_unknown")
-    assert not app.shop.folder.server_database.exists()
+    assert not rows(app, "queries")
 
 
 # Events
@@ -190,7 +190,8 @@ def test_a_visitor_is_kept_as_a_hash(app: ShopApp, asking: AppClient) -> None:
     secret = app.shop.folder.secret
     assert kept["visitor"] == hashed_visitor(shop_secret(secret), VISITOR)
     assert secret.stat().st_mode & 0o077 == 0
-    content = app.shop.folder.server_database.read_bytes()
+    path = app.shop.folder.server_database
+    content = path.read_bytes() if isinstance(path, Path) else repr(rows(app, "queries")).encode()
     assert VISITOR.encode() not in content
     assert secret.read_bytes() not in content
     assert b"127.0.0.1" not in content
@@ -322,6 +323,7 @@ def test_what_does_not_fit_is_dropped_and_counted(published_shop: Shop) -> None:
     assert lost == [1, 1, 1]
 
 
+@pytest.mark.sqlite
 def test_a_disk_that_cannot_be_written_loses_nothing_at_first(published_shop: Shop) -> None:
     lost: list[int] = []
     folder = published_shop.folder
@@ -355,19 +357,22 @@ def test_what_is_older_is_forgotten(published_shop: Shop) -> None:
     for one in (old, new):
         recorder.take(one, None, [click(1)])
     recorder.flush()
-    path = published_shop.folder.server_database
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE queries SET asked = asked - 401 * 86400000 WHERE id = ?", (old,))
-    connection.close()
+    database = ServerDatabase(published_shop.folder.server_database)
+    with database.writing() as connection:
+        (asked,) = connection.execute("SELECT asked FROM queries WHERE id = ?", (old,)).fetchone()
+        connection.execute("DELETE FROM events WHERE query_id = ?", (old,))
+        connection.execute("DELETE FROM queries WHERE id = ?", (old,))
+        long_ago = {"id": old, "asked": asked - 401 * 86_400_000, "bundle": "b", "category": None}
+        long_ago |= {"decision": "unknown", "confidence": None, "milliseconds": 1.0}
+        keep(connection, [long_ago], [], [])
     # an event that was taken before its query was forgotten must not stop those of others
     recorder.take(old, None, [click(2)])
     recorder.take(new, None, [click(2)])
     recorder._forget()
     assert recorder.flush()
-    with sqlite3.connect(path) as connection:
+    with database.reading() as connection:
         assert connection.execute("SELECT id FROM queries").fetchall() == [(new,)]
         kept = connection.execute("SELECT query_id, id FROM events ORDER BY id").fetchall()
-    connection.close()
     assert kept == [(new, "event-1"), (new, "event-2")]
 
 
@@ -396,12 +401,11 @@ def test_many_threads(published_shop: Shop) -> None:
     for thread in threads:
         thread.join()
     recorder.close()
-    with sqlite3.connect(published_shop.folder.server_database) as connection:
+    with ServerDatabase(published_shop.folder.server_database).reading() as connection:
         counts = [
             connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             for table in ("queries", "events")
         ]
-    connection.close()
     assert counts == [120, 120]
 
 
@@ -417,9 +421,8 @@ def test_what_was_accepted_is_kept_when_the_server_is_stopped(
         body = {"query_id": photo.json()["query_id"], "events": [event(1, "cart")]}
         assert client.post("/v1/events", json=body).status_code == 202
     server.stop()
-    with sqlite3.connect(published_shop.folder.server_database) as connection:
+    with ServerDatabase(published_shop.folder.server_database).reading() as connection:
         kept = connection.execute("SELECT query_id, kind FROM events").fetchall()
-    connection.close()
     assert kept == [(body["query_id"], "cart")]
 
 

@@ -61,7 +61,10 @@ def make_shop(tmp_path: Path, *goods: Sequence[str], **settings: Any) -> ShopFol
     """A shop whose goods a1, a2... have pictures at the addresses that are given."""
     chosen = {"fetch_from": "anywhere", "fetch_seconds": 5.0, **settings}
     folder = ShopFolder.create(tmp_path / "shop", **chosen)
-    folder.database.write_bytes(empty_database())
+    if isinstance(folder.database, Path):
+        folder.database.write_bytes(empty_database())
+    else:
+        migrate(folder.database)
     with open_database(folder.database).writing() as connection:
         category = add_category(connection, slug="lamps", path="Лампы", name="Лампы")
         for number, addresses in enumerate(goods, 1):

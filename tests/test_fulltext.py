@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, func, select, update
 from stored import add_product
 
 import vitrina.store.database
 from vitrina.store.bulk import mark_gone
 from vitrina.store.categories import add_category, update_category
 from vitrina.store.database import Database, driver, migrate
+from vitrina.store.dialect import dialect_named
 from vitrina.store.fulltext import (
     IndexedText,
     index_products,
@@ -48,11 +49,13 @@ def add_goods(connection: Connection, category: CategoryRecord, *names: str) -> 
 
 
 def found(connection: Connection, term: str) -> list[int]:
-    rows = connection.execute(
-        text("SELECT rowid FROM product_texts WHERE product_texts MATCH :e ORDER BY rowid"),
-        {"e": quoted(term)},
-    )
-    return list(rows.scalars())
+    return matching(connection, quoted(term))
+
+
+def matching(connection: Connection, expression: str) -> list[int]:
+    said = dialect_named(connection.dialect.name)
+    rows = driver(connection).execute(said.matching, (said.expression(expression),))
+    return sorted(number for (number,) in rows)
 
 
 def generation(connection: Connection) -> int:
@@ -177,11 +180,8 @@ def test_who_matches_most(database: Database) -> None:
         most = terms.most_of(wanted)
         assert most == '("!красн" AND "!ламп")'
         either = terms.most_of([quoted("!бел"), quoted("!стол"), quoted("!кабел")])
-        rows = connection.execute(
-            text("SELECT rowid FROM product_texts WHERE product_texts MATCH :e ORDER BY rowid"),
-            {"e": either},
-        )
-        assert list(rows.scalars()) == [2, 3, 4]
+        assert either is not None
+        assert matching(connection, either) == [2, 3, 4]
         assert terms.most_of([quoted("!нет")]) is None
         assert terms.most_of([]) is None
 

@@ -243,6 +243,7 @@ shop.import_catalogue(sys.argv[2])
     assert "the catalogue is as it was before" in told_next(empty_shop)
 
 
+@pytest.mark.sqlite
 def test_killed_import_of_a_database_that_cannot_be_read(shop: Shop) -> None:
     killed(shop, "from vitrina import journal\nwith journal.writing(shop.folder, 'import', "
            "shop._progress): kill()")  # fmt: skip

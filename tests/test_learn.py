@@ -21,6 +21,7 @@ from vitrina.events.review import Reason, ReviewedPhotos
 from vitrina.photos import decode
 from vitrina.pixels import PixelCache
 from vitrina.progress import Progress
+from vitrina.store.dialect import dialect_of
 from vitrina.store.server_database import ServerDatabase
 from vitrina.training.run import Run
 
@@ -58,6 +59,7 @@ def keep(
             guesses=[("disc", 0.4), ("ring", 0.3)],
             chosen=chosen,
         )
+        dialect_of(connection).make_room(connection, [0])
         connection.execute(
             "INSERT INTO queries (id, asked, bundle, decision, milliseconds) "
             "VALUES (?, 0, 'x', 'unsure', 1)",
@@ -73,9 +75,10 @@ def say(shop: Shop, query_id: str, verdict: str, category: str | None = None) ->
 
 def click(shop: Shop, query_id: str) -> None:
     with ServerDatabase(shop.folder.server_database).writing() as connection:
+        row = dict.fromkeys(("category", "sku", "position", "value_minor", "currency"))
         connection.execute(
-            "INSERT INTO events (query_id, id, received, kind) VALUES (?, 'e', 0, 'click')",
-            (query_id,),
+            dialect_of(connection).add_event,
+            row | {"query_id": query_id, "id": "e", "received": 0, "kind": "click"},
         )
 
 

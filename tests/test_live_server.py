@@ -154,7 +154,7 @@ def test_end(own_server: LiveServer, published_shop: Shop) -> None:
     assert "Traceback" not in said
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{own_server.address}/healthz")
-    assert list(published_shop.folder.root.glob("vitrina.db*"))
+    assert published_shop.folder.database.exists()
 
 
 def test_address_in_use(live_server: LiveServer, published_shop: Shop) -> None:

@@ -89,6 +89,7 @@ def test_what_was_cut_off_goes_on(
         pass
 
     monkeypatch.setattr(new_goods, "_KEPT_TOGETHER", 2)
+    monkeypatch.setattr(new_goods, "_AT_ONCE", 2)
     real, kept = append_segment, []
 
     def once(*args: object) -> Path:

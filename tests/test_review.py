@@ -134,7 +134,7 @@ def test_old_photos_and_lost_files_go(app: ShopApp, client: AppClient) -> None:
     lost.write_bytes(b"x")
     os.utime(lost, (1, 1))
     with app.recorder.database.writing() as connection:
-        connection.execute("UPDATE reviews SET asked = asked - 31 * 86400000")
+        connection.execute("UPDATE reviews SET asked = asked - CAST(31 * 86400 AS bigint) * 1000")
     app.recorder.doubts.forget(app.recorder.database)
     assert kept(app) == []
     assert files(app) == set()

@@ -9,6 +9,7 @@ scripts and the HTTP API rely on it. The command line (`vitrina.cli`) and the AP
     │   ├── NotAShop             no shop.toml where one was expected
     │   ├── ShopExists           init on a folder that already is a shop
     │   ├── ShopBusy             another process is changing this shop
+    │   ├── DatabaseAway         the database server does not answer now
     │   └── ShopVersion          the database belongs to another version of Vitrina
     ├── SettingError         a setting that cannot be used
     ├── PhotoError           a photo that cannot be used
@@ -21,7 +22,8 @@ scripts and the HTTP API rely on it. The command line (`vitrina.cli`) and the AP
     │   ├── BodyTooLarge         a body where none, or a smaller one, is taken
     │   └── TooManyEvents        more events of one answer than anybody makes
     ├── NotFound             nothing has that name
-    │   └── QueryUnknown         no photo was answered under that id
+    │   ├── QueryUnknown         no photo was answered under that id
+    │   └── ShopUnknown          none of the shops has that host or key
     ├── QueryForeign         an answer that another visitor was given
     ├── EditConflict         somebody else changed the same thing meanwhile
     ├── AdminRefused         who asks is not let in to the merchant's screens
@@ -30,6 +32,7 @@ scripts and the HTTP API rely on it. The command line (`vitrina.cli`) and the AP
     │   ├── DeadlinePassed       the work waited for longer than an answer may take
     │   ├── RateExceeded         one client asked too often
     │   ├── UploadTooSlow        a body that takes too long to arrive
+    │   ├── ModelCold            a shop's model is still being loaded
     │   └── Stopping             the server is being stopped
     ├── FeedError            a catalogue that cannot be read at all
     ├── CorrectionsError     a table of corrections that cannot be applied
@@ -42,6 +45,9 @@ scripts and the HTTP API rely on it. The command line (`vitrina.cli`) and the AP
     ├── ExperimentError      two bundles that cannot be compared in the shop
     │   └── NoExperiment         none are being compared
     ├── MissingExtra         a command that needs an optional part of the installation
+    ├── ClusterError         a Ray cluster that the work cannot be done on
+    │   ├── ClusterUnreachable   nothing answers there, or no cluster
+    │   └── ClusterVersion       its Ray, Python or Vitrina is another one
     └── BundleError          what is served
         ├── NoBundle             nothing is published yet
         ├── BundleDamaged        checksums or contents are not what bundle.json says
@@ -94,6 +100,14 @@ class ShopBusy(ShopError):
     """Another process is changing this shop right now."""
 
     code = "shop_busy"
+
+
+class DatabaseAway(ShopError):
+    """The database server does not answer now; it may in a moment."""
+
+    code = "database_away"
+    retry_after: ClassVar[int] = 5
+    """Seconds after which it is worth asking again."""
 
 
 class ShopVersion(ShopError):
@@ -174,6 +188,12 @@ class QueryUnknown(NotFound):
     code = "query_unknown"
 
 
+class ShopUnknown(NotFound):
+    """None of the shops that this server has is found at that host or has that key."""
+
+    code = "shop_unknown"
+
+
 class QueryForeign(VitrinaError):
     """The answer was given to another visitor."""
 
@@ -230,6 +250,12 @@ class UploadTooSlow(TurnedAway):
     """A body takes too long to arrive."""
 
     code = "upload_slow"
+
+
+class ModelCold(TurnedAway):
+    """The shop's model is being loaded, which takes longer than a photo can wait."""
+
+    code = "cold"
 
 
 class Stopping(TurnedAway):
@@ -290,6 +316,24 @@ class MissingExtra(VitrinaError):
     """The command needs an optional part of the installation."""
 
     code = "missing_extra"
+
+
+class ClusterError(VitrinaError):
+    """The work cannot be done on that Ray cluster."""
+
+    code = "cluster"
+
+
+class ClusterUnreachable(ClusterError):
+    """No Ray cluster answers at that address, or this machine is none of its nodes."""
+
+    code = "cluster_unreachable"
+
+
+class ClusterVersion(ClusterError):
+    """A node of the cluster has another version of Ray, Python or Vitrina than this machine."""
+
+    code = "cluster_version"
 
 
 class BundleError(VitrinaError):

@@ -22,6 +22,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vitrina import atomic
+from vitrina.database_url import DatabaseUrl
 from vitrina.errors import NotAShop, ShopError, ShopExists
 from vitrina.settings import Settings, read_settings, settings_as_toml
 
@@ -91,14 +92,19 @@ class ShopFolder:
         return self.root / "shop.toml"
 
     @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.root / "vitrina.db"
+    def database(self) -> Path | DatabaseUrl:
+        """The SQLite file, or where the shop's PostgreSQL is."""
+        return self._database_url or self.root / "vitrina.db"
 
     @property
-    def server_database(self) -> Path:
-        """The SQLite file of what a running server writes."""
-        return self.root / "server.db"
+    def server_database(self) -> Path | DatabaseUrl:
+        """The same of what a running server writes."""
+        return self._database_url or self.root / "server.db"
+
+    @cached_property
+    def _database_url(self) -> DatabaseUrl | None:
+        url = self.settings.database_url
+        return DatabaseUrl(url, self.settings.database_schema) if url else None
 
     @property
     def secret(self) -> Path:

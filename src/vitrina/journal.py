@@ -21,6 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from vitrina import atomic
+from vitrina.database_url import DatabaseUrl
 from vitrina.errors import ShopBusy
 from vitrina.folder import ShopFolder
 from vitrina.progress import Progress
@@ -154,9 +155,11 @@ def _names(place: Path, file: str) -> list[str]:
     return sorted(path.parent.name for path in place.glob(f"[!.]*/{file}"))
 
 
-def _count_imports(database: Path) -> int | None:
+def _count_imports(database: Path | DatabaseUrl) -> int | None:
     """How many imports ended well; 0 where there is no such table yet, None where none can look."""
     # read past the store, which stands above this module and wants its own schema
+    if isinstance(database, DatabaseUrl):
+        return database.count_rows("imports")
     if not database.exists():
         return 0
     try:

@@ -53,6 +53,14 @@ class Settings(BaseSettings):
         description="Currency of prices whose row names none (ISO 4217).",
         pattern="^[A-Z]{3}$",
     )
+    database_url: str = Field(
+        "",
+        description="PostgreSQL instead of SQLite files, postgresql://user:password@host/database; "
+        "better named in the environment than here.",
+    )
+    database_schema: str = Field(
+        "public", description="Schema there that is this shop's: several may share a database."
+    )
     host: str = Field("127.0.0.1", description="Address that the server listens on.")
     port: int = Field(8000, description="Port that the server listens on.", ge=0, le=65535)
     threads: int = Field(
@@ -83,6 +91,12 @@ class Settings(BaseSettings):
         64.0,
         description="Photos held in memory together, megabytes; at least max_photo_mb is taken.",
         gt=0,
+    )
+    models_memory_mb: int = Field(
+        0,
+        description="Memory for the models of all shops of one server, megabytes; 0: half of what "
+        "the process may have. Only where one server has several shops.",
+        ge=0,
     )
     connections: int = Field(
         1000, description="Connections held open at the same time.", ge=8, le=100_000

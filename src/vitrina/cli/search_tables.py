@@ -11,6 +11,7 @@ from vitrina.cli.output import percent, print_table
 if TYPE_CHECKING:
     from vitrina.bench.search import SearchBenchmark
     from vitrina.bench.search_speed import SpeedBenchmark
+    from vitrina.bench.stored_speed import StoredBenchmark
 
 _WAYS = {
     "served": "as the server answers",
@@ -56,4 +57,27 @@ def print_speed(console: Console, result: SpeedBenchmark) -> None:
         f"{result.memory_mb:.0f} MB with mapped files"
         + ("" if result.private_mb is None else f", {result.private_mb:.0f} MB without")
         + f"; at most {result.peak_mb:.0f} MB."
+    )
+
+
+def print_stored(console: Console, result: StoredBenchmark) -> None:
+    """How long pgvector takes among made-up goods, and what it finds."""
+    print_table(
+        console,
+        ("nearest goods by pgvector", "p50 ms", "p95 ms", "recall@10"),
+        [
+            (name, times.p50, times.p95, percent(recall))
+            for name, times, recall in (
+                ("of one category", result.category, result.recall_10),
+                ("of the whole shop", result.whole_shop, result.recall_10_whole),
+            )
+        ],
+    )
+    console.print(
+        f"{result.vectors} vectors of {result.dimensions} numbers ({result.type}) in "
+        f"{result.server}; {result.questions} questions of each kind, of goods in stock."
+    )
+    console.print(
+        f"Filled in {result.load_seconds:.0f} s, graph built in {result.index_seconds:.0f} s; "
+        f"graph {result.index_mb:.0f} MB, all {result.table_mb:.0f} MB."
     )

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vitrina.store.connection import PlainConnection
+from vitrina.store.dialect import dialect_of
+
 Row = dict[str, Any]
 
 _ADD_QUERY = """
-INSERT OR IGNORE INTO queries
+INSERT INTO queries
     (id, asked, bundle, decision, category, confidence, milliseconds, visitor, experiment,
      assigned, infer_ms)
 VALUES
     (:id, :asked, :bundle, :decision, :category, :confidence, :milliseconds, :visitor, :experiment,
      :assigned, :infer_ms)
+ON CONFLICT DO NOTHING
 """
 _MAY_LACK = dict.fromkeys(("visitor", "experiment", "assigned", "infer_ms"))
-_ADD_EVENT = """
-INSERT OR IGNORE INTO events
-    (query_id, id, received, kind, category, sku, position, value_minor, currency)
-VALUES (:query_id, :id, :received, :kind, :category, :sku, :position, :value_minor, :currency)
-"""
 _NAME_VISITOR = "UPDATE queries SET visitor = ? WHERE id = ? AND visitor IS NULL"
 _FIND = """
 SELECT visitor, (SELECT count(*) FROM events WHERE query_id = queries.id)
@@ -46,7 +44,7 @@ class KeptQuery:
 
 
 def keep(
-    connection: sqlite3.Connection,
+    connection: PlainConnection,
     queries: Sequence[Row],
     events: Sequence[Row],
     visitors: Sequence[tuple[str, str]],
@@ -60,19 +58,21 @@ def keep(
         events: Likewise; those whose query was forgotten are left out.
         visitors: Query ids and who sent their first event, hashed.
     """
+    differing = dialect_of(connection)
+    differing.make_room(connection, [one["asked"] for one in queries])
     connection.executemany(_ADD_QUERY, [_MAY_LACK | one for one in queries])
     connection.executemany(_NAME_VISITOR, [(word, query) for query, word in visitors])
     there = _those_there(connection, {one["query_id"] for one in events})
-    connection.executemany(_ADD_EVENT, [one for one in events if one["query_id"] in there])
+    connection.executemany(differing.add_event, [one for one in events if one["query_id"] in there])
 
 
-def find_query(connection: sqlite3.Connection, query_id: str) -> KeptQuery | None:
+def find_query(connection: PlainConnection, query_id: str) -> KeptQuery | None:
     """The query of that id; None where there is none."""
     row = connection.execute(_FIND, (query_id,)).fetchone()
     return None if row is None else KeptQuery(*row)
 
 
-def forget_before(connection: sqlite3.Connection, moment: int, *, at_most: int = 5000) -> int:
+def forget_before(connection: PlainConnection, moment: int, *, at_most: int = 5000) -> int:
     """Deletes queries that were asked before a moment, and their events.
 
     Args:
@@ -83,6 +83,9 @@ def forget_before(connection: sqlite3.Connection, moment: int, *, at_most: int =
     Returns:
         How many were deleted.
     """
+    dropped = dialect_of(connection).drop_before(connection, moment)
+    if dropped:
+        return dropped
     old = connection.execute("SELECT id FROM queries WHERE asked < ? LIMIT ?", (moment, at_most))
     gone = [query_id for (query_id,) in old]
     for ids, marks in _parts(gone):
@@ -91,7 +94,7 @@ def forget_before(connection: sqlite3.Connection, moment: int, *, at_most: int =
     return len(gone)
 
 
-def _those_there(connection: sqlite3.Connection, ids: set[str]) -> set[str]:
+def _those_there(connection: PlainConnection, ids: set[str]) -> set[str]:
     return {
         query_id
         for part, marks in _parts(ids)

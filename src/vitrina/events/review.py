@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from vitrina import atomic
 from vitrina.errors import NotFound
 from vitrina.folder import ShopFolder
 from vitrina.photos import Pixels
+from vitrina.store.connection import PlainConnection
 
 Reason = Literal["unsure", "unknown", "chip", "wrong"]
 Decided = Literal["category", "not_sold", "unclear"]
@@ -71,7 +71,7 @@ class ReviewedPhotos:
 
     def keep(
         self,
-        connection: sqlite3.Connection,
+        connection: PlainConnection,
         query_id: str,
         pixels: Pixels,
         *,
@@ -99,12 +99,12 @@ class ReviewedPhotos:
         Image.fromarray(pixels).save(file, "JPEG", quality=_QUALITY)
         atomic.write_bytes(self.file(query_id), file.getvalue())
         connection.execute(
-            "INSERT OR IGNORE INTO reviews (query_id, asked, reason, guesses, chosen) "
-            "VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO reviews (query_id, asked, reason, guesses, chosen) "
+            "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (query_id, asked, reason, json.dumps(list(guesses)), chosen),
         )
 
-    def chosen(self, connection: sqlite3.Connection, query_id: str, category: str | None) -> bool:
+    def chosen(self, connection: PlainConnection, query_id: str, category: str | None) -> bool:
         """Notes what a shopper chose for a kept photo; whether there is one."""
         found = connection.execute(
             "UPDATE reviews SET chosen = coalesce(?, chosen) WHERE query_id = ?",
@@ -114,7 +114,7 @@ class ReviewedPhotos:
 
     def decide(
         self,
-        connection: sqlite3.Connection,
+        connection: PlainConnection,
         query_id: str,
         verdict: Decided,
         category: str | None,
@@ -132,12 +132,12 @@ class ReviewedPhotos:
         if not found.rowcount:
             raise _gone()
 
-    def delete(self, connection: sqlite3.Connection, query_id: str) -> None:
+    def delete(self, connection: PlainConnection, query_id: str) -> None:
         """Deletes one photo at once, and what was said of it."""
         connection.execute("DELETE FROM reviews WHERE query_id = ?", (query_id,))
         self._unlink(query_id)
 
-    def delete_all(self, connection: sqlite3.Connection) -> int:
+    def delete_all(self, connection: PlainConnection) -> int:
         """Deletes all of them at once; how many there were."""
         ids = [row[0] for row in connection.execute("SELECT query_id FROM reviews")]
         connection.execute("DELETE FROM reviews")
@@ -146,7 +146,7 @@ class ReviewedPhotos:
         self._sweep(set())
         return len(ids)
 
-    def forget(self, connection: sqlite3.Connection) -> int:
+    def forget(self, connection: PlainConnection) -> int:
         """Deletes what is too old or too much, and files that nobody knows of; how many."""
         oldest = _now_ms() - self._settings.review_days * _DAY_MS
         gone = [
@@ -154,7 +154,7 @@ class ReviewedPhotos:
             for row in connection.execute(
                 "SELECT query_id FROM reviews WHERE asked < ? UNION "
                 "SELECT query_id FROM (SELECT query_id FROM reviews ORDER BY asked DESC "
-                "LIMIT -1 OFFSET ?)",
+                "LIMIT 1000000000 OFFSET ?) AS more",
                 (oldest, self._settings.review_most),
             )
         ]
@@ -163,7 +163,7 @@ class ReviewedPhotos:
         self._sweep({row[0] for row in connection.execute("SELECT query_id FROM reviews")})
         return len(gone)
 
-    def waiting(self, connection: sqlite3.Connection, most: int) -> list[Doubtful]:
+    def waiting(self, connection: PlainConnection, most: int) -> list[Doubtful]:
         """Photos without a verdict, the most telling first."""
         rows = connection.execute(
             f"SELECT {_COLUMNS} FROM reviews WHERE verdict IS NULL {_OPEN_FIRST} LIMIT ?",  # noqa: S608
@@ -171,14 +171,14 @@ class ReviewedPhotos:
         )
         return [Doubtful.of(row) for row in rows]
 
-    def decided(self, connection: sqlite3.Connection) -> list[Doubtful]:
+    def decided(self, connection: PlainConnection) -> list[Doubtful]:
         """Photos with a verdict, in the order in which they were asked."""
         rows = connection.execute(
             f"SELECT {_COLUMNS} FROM reviews WHERE verdict IS NOT NULL ORDER BY asked"  # noqa: S608
         )
         return [Doubtful.of(row) for row in rows]
 
-    def followed(self, connection: sqlite3.Connection) -> list[Doubtful]:
+    def followed(self, connection: PlainConnection) -> list[Doubtful]:
         """Photos without a verdict whose shopper chose a category and went on to a product.
 
         A chip alone may be pressed to see what is behind it.
@@ -190,7 +190,7 @@ class ReviewedPhotos:
         )
         return [Doubtful.of(row) for row in rows]
 
-    def counts(self, connection: sqlite3.Connection) -> dict[str | None, int]:
+    def counts(self, connection: PlainConnection) -> dict[str | None, int]:
         """How many photos have each verdict; None: none yet."""
         return dict(
             connection.execute("SELECT verdict, count(*) FROM reviews GROUP BY verdict").fetchall()

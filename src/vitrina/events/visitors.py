@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import time
 from pathlib import Path
 
 from vitrina.errors import ShopError
 
 _BYTES = 32
+_PATIENCE_S = 1.0
 
 
 def shop_secret(path: Path) -> bytes:
@@ -34,6 +36,10 @@ def shop_secret(path: Path) -> bytes:
             with os.fdopen(handle, "wb") as file:
                 file.write(secrets.token_bytes(_BYTES))
         found = path.read_bytes()
+        until = time.monotonic() + _PATIENCE_S
+        while len(found) < _BYTES and time.monotonic() < until:
+            time.sleep(0.01)  # another thread, or another server, is writing it
+            found = path.read_bytes()
     except OSError as error:
         raise ShopError(
             f"The shop's secret cannot be read: {error.strerror}.",

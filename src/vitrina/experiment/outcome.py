@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
 from vitrina.evaluation.sequential import Difference, Share, compare_shares, doubt_of_split
 from vitrina.experiment.definition import Criterion, Ending, Experiment
+from vitrina.store.connection import PlainConnection
 
 _REACHED: dict[Criterion, tuple[str, ...]] = {
     "click": ("click", "cart", "order"),
@@ -106,7 +106,7 @@ class Outcome:
         return "second_better" if self.difference.estimate > 0 else "first_better"
 
 
-def outcome_of(connection: sqlite3.Connection, experiment: Experiment) -> Outcome:
+def outcome_of(connection: PlainConnection, experiment: Experiment) -> Outcome:
     """Adds up what is known of an experiment now.
 
     Args:
@@ -137,7 +137,7 @@ def outcome_of(connection: sqlite3.Connection, experiment: Experiment) -> Outcom
     )
 
 
-def _figures(connection: sqlite3.Connection, experiment: Experiment, version: str) -> ArmFigures:
+def _figures(connection: PlainConnection, experiment: Experiment, version: str) -> ArmFigures:
     # whose turn it was, whoever answered: where one fails, the other's answer is its own doing
     own = (experiment.id, version)
     decisions = dict(
@@ -148,12 +148,12 @@ def _figures(connection: sqlite3.Connection, experiment: Experiment, version: st
         ).fetchall()
     )
     visitors, failed, slow, visitors_failed, visitors_slow = connection.execute(
-        "SELECT count(DISTINCT visitor), coalesce(sum(bundle <> assigned), 0), "
-        "coalesce(sum(milliseconds > ?1), 0), "
-        "count(DISTINCT CASE WHEN bundle <> assigned THEN visitor END), "
-        "count(DISTINCT CASE WHEN milliseconds > ?1 THEN visitor END) "
-        "FROM queries WHERE experiment = ?2 AND assigned = ?3",
-        (experiment.slow_ms, *own),
+        "SELECT count(DISTINCT visitor), count(*) FILTER (WHERE bundle <> assigned), "
+        "count(*) FILTER (WHERE milliseconds > :slow), "
+        "count(DISTINCT visitor) FILTER (WHERE bundle <> assigned), "
+        "count(DISTINCT visitor) FILTER (WHERE milliseconds > :slow) "
+        "FROM queries WHERE experiment = :experiment AND assigned = :assigned",
+        {"slow": experiment.slow_ms, "experiment": experiment.id, "assigned": version},
     ).fetchone()
     by_kind = connection.execute(
         "SELECT kind, count(DISTINCT visitor) FROM queries JOIN events ON query_id = queries.id "
@@ -194,7 +194,7 @@ def _figures(connection: sqlite3.Connection, experiment: Experiment, version: st
 
 
 def _spread(
-    connection: sqlite3.Connection,
+    connection: PlainConnection,
     column: Literal["milliseconds", "infer_ms"],
     own: tuple[str, str],
 ) -> tuple[float, float] | None:

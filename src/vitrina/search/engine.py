@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +21,9 @@ from vitrina.search.answers import (
 )
 from vitrina.search.decision import AcceptedRisk, Decider
 from vitrina.search.loaded import LoadedBundle
-from vitrina.search.nearest import NearestGoods
+from vitrina.search.nearest import open_nearest
 from vitrina.search.snapshot import GoodsSnapshot
+from vitrina.store.connection import PlainConnection
 from vitrina.store.reading import DatabaseReader
 from vitrina.store.shown import CategoryRecord, named_categories
 
@@ -71,7 +71,7 @@ class PhotoSearch:
         threshold = loaded.bundle.info.fill_threshold
         self._decider = Decider(loaded.decisions, threshold, risk or AcceptedRisk())
         self._database = database
-        self._nearest = NearestGoods(loaded.bundle, database, fixed=goods)
+        self._nearest = open_nearest(loaded.bundle, database, goods)
 
     def refresh(self) -> None:
         """Has the next photo compared with the goods as they are now, not some seconds ago."""
@@ -123,7 +123,7 @@ class PhotoSearch:
 
     def _rank(
         self,
-        connection: sqlite3.Connection,
+        connection: PlainConnection,
         embedding: npt.NDArray[np.float32],
         category: CategoryGuess | None,
         guesses: Sequence[CategoryGuess],
@@ -156,7 +156,7 @@ class PhotoSearch:
         )
 
     def _categories(
-        self, connection: sqlite3.Connection, order: npt.NDArray[np.int64]
+        self, connection: PlainConnection, order: npt.NDArray[np.int64]
     ) -> dict[str, CategoryRecord]:
         """The likeliest categories that have goods, by slug: as many as an answer can name."""
         stocked = self._nearest.categories()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import math
-import sqlite3
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,8 @@ from vitrina.search.answers import FoundProduct, Language, describe_product
 from vitrina.search.snapshot import GoodsSnapshot
 from vitrina.search.vector_index import open_index
 from vitrina.search.vectors import open_vectors, segment_files
-from vitrina.store.reading import DatabaseReader
+from vitrina.store.connection import PlainConnection
+from vitrina.store.reading import DatabaseReader, FileReader
 from vitrina.store.shown import shown_products
 
 _LOOK_EVERY_S = 2.0
@@ -35,6 +36,46 @@ _NEWEST = (
 )
 
 _log = logging.getLogger(__name__)
+
+
+class Nearest(Protocol):
+    """Ranks the shop's goods by their likeness to a photo; may be used from several threads."""
+
+    def rank(
+        self,
+        connection: PlainConnection,
+        embedding: npt.NDArray[np.float32],
+        categories: Sequence[str] | None,
+        limit: int,
+        *,
+        language: Language,
+        within: npt.NDArray[np.int64] | None = None,
+        favour: Mapping[str, float] | None = None,
+    ) -> list[FoundProduct]:
+        """The nearest products: those in stock first, then by their likest picture."""
+
+    def categories(self) -> frozenset[str]:
+        """Slugs of the categories that have goods."""
+
+    def refresh(self) -> None:
+        """Has the next question answered from the shop as it is now."""
+
+
+def open_nearest(
+    bundle: Bundle, database: DatabaseReader, fixed: GoodsSnapshot | None = None
+) -> Nearest:
+    """By the embeddings that PostgreSQL has, where it has them; else by those on the disk.
+
+    Args:
+        bundle: Whose network made the embeddings.
+        database: The shop's.
+        fixed: What is ranked for ever instead of the shop as it is.
+    """
+    if fixed is None and not isinstance(database, FileReader):
+        from vitrina.search.stored_nearest import NearestInDatabase
+
+        return NearestInDatabase(bundle, database, lambda: NearestGoods(bundle, database))
+    return NearestGoods(bundle, database, fixed=fixed)
 
 
 class NearestGoods:
@@ -69,7 +110,7 @@ class NearestGoods:
 
     def rank(
         self,
-        connection: sqlite3.Connection,
+        connection: PlainConnection,
         embedding: npt.NDArray[np.float32],
         categories: Sequence[str] | None,
         limit: int,

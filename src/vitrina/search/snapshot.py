@@ -6,7 +6,6 @@ place. Prices and names are not in it; they are read when an answer is made.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from vitrina.search.exact import exact_nearest
 from vitrina.search.vector_index import EXACT_UP_TO, VectorIndex
 from vitrina.search.vectors import Half, Rows, VectorStore
+from vitrina.store.connection import PlainConnection
 
 Embedding = npt.NDArray[np.float32]
 
@@ -113,7 +113,7 @@ class GoodsSnapshot:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, store: VectorStore, index: VectorIndex | None = None
+        self, connection: PlainConnection, store: VectorStore, index: VectorIndex | None = None
     ) -> None:
         self.store = store
         self.index = index
@@ -307,7 +307,7 @@ _Picture = tuple[str | None, int, int, bool]
 """SHA-256 (None for a product without pictures), product, category, whether it is in stock."""
 
 
-def _read_goods(connection: sqlite3.Connection, store: VectorStore) -> npt.NDArray[np.void]:
+def _read_goods(connection: PlainConnection, store: VectorStore) -> npt.NDArray[np.void]:
     """Every picture of every product that is there; a product without pictures once, row -1."""
     names = store.names()
     order = np.argsort(names, kind="stable")
@@ -316,7 +316,7 @@ def _read_goods(connection: sqlite3.Connection, store: VectorStore) -> npt.NDArr
     return np.concatenate(batches) if batches else np.empty(0, dtype=_GOODS)
 
 
-def _pictures(connection: sqlite3.Connection) -> Iterator[Sequence[_Picture]]:
+def _pictures(connection: PlainConnection) -> Iterator[Sequence[_Picture]]:
     rows = connection.execute(
         "SELECT photos.sha256, products.id, products.category_id, products.in_stock "
         "FROM products LEFT JOIN photos ON photos.product_id = products.id "

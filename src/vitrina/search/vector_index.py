@@ -119,7 +119,7 @@ def build_index(bundle: Bundle, store: VectorStore, progress: Progress = SILENT)
     from usearch.index import Index
 
     began = time.perf_counter()
-    projection = _projection(store)
+    projection = projection_of(store)
     dimensions = store.dimensions if projection is None else projection.shape[1]
     graph = Index(
         ndim=dimensions,
@@ -260,7 +260,7 @@ def exact_nearest(
     return best_rows
 
 
-def _projection(store: VectorStore) -> npt.NDArray[np.float32] | None:
+def projection_of(store: VectorStore) -> npt.NDArray[np.float32] | None:
     """The directions in which the goods differ most, (D, d) float32, orthonormal columns.
 
     The mean is left in: taking it off would change the angles that are compared.
@@ -269,6 +269,13 @@ def _projection(store: VectorStore) -> npt.NDArray[np.float32] | None:
         return None
     step = max(1, len(store) // _BATCH)
     sample = store.take(np.arange(0, len(store), step, dtype=np.int64)).astype(np.float32)
+    return main_directions(sample)
+
+
+def main_directions(sample: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
+    """The same of some embeddings, (N, D); None where they are no longer than what is kept."""
+    if sample.shape[1] <= INDEX_DIMENSIONS:
+        return None
     _, vectors = np.linalg.eigh(sample.T @ sample)
     return np.ascontiguousarray(vectors[:, ::-1][:, :INDEX_DIMENSIONS], dtype=np.float32)
 

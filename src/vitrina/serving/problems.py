@@ -88,7 +88,7 @@ def answer_to(error: VitrinaError, scope: Scope) -> Response:
     if status >= 500 and not isinstance(error, TurnedAway):
         scope[DETAIL] = error.message
     answer = problem(status, error.code, error.message, error.hint)
-    if isinstance(error, TurnedAway):
+    if isinstance(error, TurnedAway | errors.DatabaseAway):
         answer.headers["Retry-After"] = str(error.retry_after)
     return answer
 

@@ -62,6 +62,8 @@ class Readiness:
         try:
             with self._state.database.asking() as connection:
                 connection.execute("SELECT id FROM categories LIMIT 1").fetchone()
+        except ShopError as error:
+            return error
         except sqlite3.Error as error:
             return ShopError(
                 f"The shop's database cannot be read ({type(error).__name__}).",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitrina.errors import ShopBusy
-from vitrina.shop.opened import OpenedShop
+from vitrina.shop.opened import Engine, OpenedShop
 from vitrina.shop.training_extra import embeddings_from_imagenet
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vitrina.catalogue.corrections import Applied
     from vitrina.catalogue.importer import ImportReport
     from vitrina.catalogue.search_texts import CategoryWords
+    from vitrina.search.new_goods import Embedding
 
 
 class Goods(OpenedShop):
@@ -27,6 +28,7 @@ class Goods(OpenedShop):
         *,
         split: str | Path | None = None,
         refresh_pictures: bool = False,
+        embed: bool = True,
     ) -> ImportReport:
         """Brings goods in from category folders or a CSV, TSV or XLSX table.
 
@@ -36,6 +38,7 @@ class Goods(OpenedShop):
                 pictures is found by itself.
             refresh_pictures: Ask the servers of pictures that lie at addresses, too, whether there
                 are newer ones, and for those that could not be fetched several times.
+            embed: Whether photos find the new goods at once; else `embed_goods` does that later.
 
         Raises:
             FeedError: it cannot be read as a whole; single bad rows are in the report.
@@ -51,8 +54,44 @@ class Goods(OpenedShop):
             refresh=refresh_pictures,
             progress=self._progress,
         )
-        self._embed_new_goods()
+        if embed:
+            self._embed_new_goods()
         return report
+
+    def embed_goods(
+        self,
+        *,
+        bundle: str | None = None,
+        engine: Engine = "local",
+        cluster: str | None = None,
+    ) -> int:
+        """Has photos find all goods that a bundle has no embedding of.
+
+        An import does that by itself, on this machine. What was cut off goes on where it stopped.
+
+        Args:
+            bundle: Its version, such as of one that is to be activated; the active one where None.
+            engine: "local" or "ray": on the cores of this machine, or of a Ray cluster.
+            cluster: HOST:PORT of its head, or "auto"; None: what RAY_ADDRESS names, else a Ray of
+                its own on this machine.
+
+        Returns:
+            How many photos were embedded.
+
+        Raises:
+            NoBundle: nothing is published yet, or there is no such bundle.
+            BundleError: the bundle cannot be used.
+            MissingExtra: Ray is not installed.
+            ClusterError: there is no such cluster, or it cannot do this.
+            ShopBusy: another process is changing the shop.
+        """
+        from vitrina.search.new_goods import embed_here, embed_missing
+
+        embed = _on_ray(cluster) if engine == "ray" else embed_here
+        try:
+            return embed_missing(self.folder, embed, self._progress, version=bundle)
+        finally:
+            self._searches.goods_changed()
 
     def check(self, *, labels: bool = True) -> CheckReport:
         """Looks through all pictures for what would spoil training.
@@ -123,3 +162,11 @@ class Goods(OpenedShop):
         except ShopBusy as error:  # what was imported is in; only this is put off
             self._progress.say(f"New goods are embedded by the next import. {error.message}")
         self._searches.goods_changed()
+
+
+def _on_ray(cluster: str | None) -> Embedding:
+    from vitrina.scale.cluster import require_ray
+    from vitrina.scale.embedding import embed_on
+
+    require_ray()
+    return embed_on(cluster)

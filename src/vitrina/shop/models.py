@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from vitrina.shop.opened import OpenedShop
+from vitrina.shop.opened import Engine, OpenedShop
 from vitrina.shop.training_extra import require_training
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class Models(OpenedShop):
         trials: int = 10,
         max_minutes: float = 0,
         weights: str | Path | None = None,
+        engine: Engine = "local",
+        cluster: str | None = None,
         **plan: Any,
     ) -> tuple[TrialRecord, ...]:
         """Tries hyper-parameters; `train` with the same arguments goes on from the best of them.
@@ -87,9 +90,12 @@ class Models(OpenedShop):
             trials: How many.
             max_minutes: No trial begins after that; 0 for no limit.
             weights: As in `train`.
+            engine: "ray" runs the trials on a cluster, each as a task.
+            cluster: As in `embed_goods`.
             plan: As in `train`.
 
         Raises:
+            ClusterError: there is no such cluster, or it cannot do this.
             VitrinaError: as `train`.
         """
         require_training()
@@ -100,23 +106,42 @@ class Models(OpenedShop):
 
         require_backbone(backbone)
         wanted = vitrina_plan(backbone, **plan)
+        if engine == "ray":
+            from vitrina.scale.cluster import require_ray
+
+            require_ray()
         with self._writing("tune"):
             photos = decoded_dataset(self.folder, wanted.seed, self._progress)
             load_framework()
-            from vitrina.training.trainer import tune_only
+            from vitrina.training.trainer import TrialsOn, trials_here, tune_only
 
-            return tune_only(
-                self.folder,
-                photos.dataset,
-                photos.pixels,
-                wanted,
-                tuning=Tuning(trials, max_minutes),
-                weights=None if weights is None else Path(weights),
-                progress=self._progress,
-            )
+            with ExitStack() as stack:
+                trials_on: TrialsOn = trials_here
+                if engine == "ray":
+                    from vitrina.scale.training import trials_on_ray
+
+                    trials_on = stack.enter_context(
+                        trials_on_ray(cluster, self.folder.root, self._progress)
+                    )
+                return tune_only(
+                    self.folder,
+                    photos.dataset,
+                    photos.pixels,
+                    wanted,
+                    tuning=Tuning(trials, max_minutes),
+                    weights=None if weights is None else Path(weights),
+                    progress=self._progress,
+                    trials_on=trials_on,
+                )
 
     def compare(
-        self, backbones: Sequence[str] | None = None, *, budget: str = "", **options: Any
+        self,
+        backbones: Sequence[str] | None = None,
+        *,
+        budget: str = "",
+        engine: Engine = "local",
+        cluster: str | None = None,
+        **options: Any,
     ) -> Comparison:
         """Trains, publishes and measures several models, and chooses the best inside a budget.
 
@@ -126,6 +151,9 @@ class Models(OpenedShop):
             backbones: Names that `vitrina weights` lists, or `onnx:FILE`; the named four where
                 None.
             budget: Such as "ram=300MB,latency=30ms,cold_start=1s,size=50MB,cores=2".
+            engine: "ray" tunes and trains on a cluster, all models at once; servers are measured
+                on this machine, one after the other.
+            cluster: As in `embed_goods`.
             options: Fields of `vitrina.compare.ComparisonPlan`, such as trials=10.
 
         Raises:
@@ -136,7 +164,7 @@ class Models(OpenedShop):
         from vitrina.training.framework import load_framework
 
         load_framework()
-        from vitrina.compare import ComparisonPlan, compare_models
+        from vitrina.compare import ComparisonPlan, Trainings, compare_models, trained_here
         from vitrina.evaluation.budget import parse_budget
         from vitrina.training.backbones import NAMED
 
@@ -145,8 +173,15 @@ class Models(OpenedShop):
             budget=parse_budget(budget),
             **options,
         )
-        with self._writing("compare"):
-            return compare_models(self.folder, wanted, self._progress)
+        with self._writing("compare"), ExitStack() as stack:
+            trainings: Trainings = trained_here
+            if engine == "ray":
+                from vitrina.scale.training import trainings_on_ray
+
+                trainings = stack.enter_context(
+                    trainings_on_ray(cluster, self.folder.root, self._progress)
+                )
+            return compare_models(self.folder, wanted, self._progress, trainings)
 
     def comparison(self) -> Comparison:
         """The last comparison.

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from typing import Literal
 
 from vitrina.folder import ShopFolder
 from vitrina.progress import SILENT, Progress
 from vitrina.shop.loaded_searches import LoadedSearches
+
+Engine = Literal["local", "ray"]
+"""Whether heavy work is done on this machine or on a Ray cluster."""
 
 
 class OpenedShop:

@@ -6,18 +6,37 @@ import sqlite3
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
+from vitrina.database_url import DatabaseUrl
 from vitrina.errors import ShopVersion
-from vitrina.store.reading import DatabaseReader, open_connection, result_code, unusable
+from vitrina.store.connection import DatabaseReader, PlainConnection
+from vitrina.store.reading import FileReader, open_connection, result_code, unusable
 from vitrina.store.revision import REVISION
+from vitrina.store.upgrading import upgrade
 
 
-class Database(DatabaseReader):
-    """The shop's database, to read and to change; may be used from several threads.
+class Database(DatabaseReader, Protocol):
+    """The shop's database, to read and to change; may be used from several threads."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection that cannot change anything, for questions that SQLAlchemy writes.
+
+        All that it reads is of one moment, that of its first question, whoever writes meanwhile.
+        """
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction: all that it changed is kept at the end of the block, nothing on an error.
+
+        Another one may have to end first, for which it waits five seconds at most.
+        """
+
+
+class DatabaseFile(FileReader):
+    """The shop's database in a file, to read and to change; may be used from several threads.
 
     Each connection is closed after its work: nobody is held up by one that waits for more, and who
     wrote last leaves all that was written in the one file, not in the log beside it.
@@ -66,49 +85,48 @@ class Database(DatabaseReader):
         return _engine(self._path, "PRAGMA foreign_keys = ON")
 
 
-def open_database(path: Path) -> Database:
-    """The database at `path`, whose schema must be this version's.
+def open_database(place: Path | DatabaseUrl) -> Database:
+    """The database at `place`, whose schema must be this version's.
 
     Raises:
-        ShopVersion: the file is missing, is no database, or has another schema.
-        ShopError: it cannot be read: locked, damaged, not permitted.
+        ShopVersion: it is missing, is no database, or has another schema.
+        ShopError: it cannot be read: locked, damaged, not permitted; no server answers.
     """
-    database = Database(path)
+    database: Database
+    if isinstance(place, DatabaseUrl):
+        from vitrina.store.postgres.database import PostgresDatabase
+
+        database = PostgresDatabase(place)
+    else:
+        database = DatabaseFile(place)
     database.require_revision()
     return database
 
 
-def migrate(path: Path) -> Database:
+def migrate(place: Path | DatabaseUrl) -> Database:
     """Makes the database, or brings an older one up to date, then opens it.
 
     Raises:
-        ShopVersion: the file is no database, or was written by a newer version.
-        ShopError: it cannot be written: locked, damaged, not permitted, no space.
+        ShopVersion: it is no database, or was written by a newer version.
+        ShopError: it cannot be written: locked, damaged, not permitted, no space; no server
+            answers.
     """
-    database = Database(path)
+    if isinstance(place, DatabaseUrl):
+        from vitrina.store.postgres.database import migrate_postgres
+
+        return migrate_postgres(place)
+    path = place
+    database = DatabaseFile(path)
     if database.revision() == REVISION:
         return database
-    # Alembic is loaded only where there is something to do: the server never pays for it.
-    from alembic import command
-    from alembic.config import Config
-    from alembic.util import CommandError
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     # A table that others point at is changed by making it anew, which SQLite lets nobody do while
     # it watches over foreign keys: they are looked at in the end.
     engine = _engine(path, "PRAGMA foreign_keys = OFF")
     try:
         with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            upgrade(connection, "migrations", path)
             lost = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
             assert lost is None, lost
-    except CommandError as error:
-        raise ShopVersion(
-            f"The database {path} was written by a newer version of Vitrina: {error}.",
-            hint="Install that version.",
-        ) from error
     except DatabaseError as error:
         if result_code(error) not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
             raise unusable(path, error) from error
@@ -119,13 +137,16 @@ def migrate(path: Path) -> Database:
     return open_database(path)
 
 
-def driver(connection: Connection) -> sqlite3.Connection:
-    """The connection of Python's own below SQLAlchemy's: what `store.shown` asks."""
+def driver(connection: Connection) -> PlainConnection:
+    """The connection of the driver's own below SQLAlchemy's: what `store.shown` asks."""
     if not connection.in_transaction():
         connection.begin()  # SQLAlchemy would do so before a statement of its own
     below = connection.connection.driver_connection
-    assert isinstance(below, sqlite3.Connection)
-    return below
+    if isinstance(below, sqlite3.Connection):
+        return below
+    from vitrina.store.postgres.database import plain
+
+    return plain(below)
 
 
 def _engine(path: Path, foreign_keys: str) -> Engine:

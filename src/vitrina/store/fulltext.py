@@ -1,7 +1,7 @@
 """The full-text index of the goods: which terms each of them is found by.
 
-An FTS5 table with one row a product, under the product's id; what is gone has none. Its columns
-hold terms, not text: `store.product_terms` says which.
+A table of FTS5 (in PostgreSQL: of tsvectors) with one row a product, under the product's id; what
+is gone has none. Its columns hold terms, not text: `store.product_terms` says which.
 """
 
 from __future__ import annotations
@@ -13,17 +13,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, text
 
+from vitrina.store.dialect import dialect_named
 from vitrina.store.product_terms import index_terms, whole_terms
 from vitrina.store.schema import CATEGORIES, PRODUCTS
 
 _DESCRIPTION = 2000
 """Characters of a description that are indexed: what a good is stands at the beginning."""
 _BATCH = 500
-_SAVE = text(
-    "INSERT OR REPLACE INTO product_texts (rowid, name, article, category, vendor, description) "
-    "VALUES (:rowid, :name, :article, :category, :vendor, :description)"
-)
-_REMOVE = text("DELETE FROM product_texts WHERE rowid = :rowid")
 _CHANGED = text("UPDATE text_index SET generation = generation + 1")
 
 
@@ -57,9 +53,11 @@ def index_products(connection: Connection, texts: Iterable[IndexedText]) -> None
         connection: The caller commits.
         texts: Worked through in batches, so that there may be any number.
     """
+    said = dialect_named(connection.dialect.name)
+    save = text(said.save_text)
     remaining = iter(texts)
     while batch := list(islice(remaining, _BATCH)):
-        connection.execute(_SAVE, [_row(one) for one in batch])
+        connection.execute(save, [said.text_values(one.product_id, _columns(one)) for one in batch])
     connection.execute(_CHANGED)
 
 
@@ -71,7 +69,8 @@ def remove_products(connection: Connection, products: Sequence[int]) -> None:
         products: Their ids; one that is not indexed does no harm.
     """
     if products:
-        connection.execute(_REMOVE, [{"rowid": number} for number in products])
+        remove = text(dialect_named(connection.dialect.name).remove_text)
+        connection.execute(remove, [{"rowid": number} for number in products])
         connection.execute(_CHANGED)
 
 
@@ -105,7 +104,7 @@ def reindex_category(connection: Connection, category: int) -> None:
 
 def rebuild(connection: Connection) -> None:
     """Indexes all goods anew, for migrations; the caller commits."""
-    connection.execute(text("DELETE FROM product_texts"))
+    connection.execute(text(dialect_named(connection.dialect.name).clear_texts))
     rows = connection.execute(_goods().execution_options(yield_per=_BATCH))
     index_products(connection, map(_text_of, rows))
 
@@ -118,12 +117,11 @@ def subtree(category: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return select(top.union(below).c.id)
 
 
-def _row(one: IndexedText) -> dict[str, object]:
+def _columns(one: IndexedText) -> dict[str, str]:
     articles = [
         term for article in one.articles for term in (*whole_terms(article), *index_terms(article))
     ]
     return {
-        "rowid": one.product_id,
         "name": _column(one.name, one.name_en),
         "article": " ".join(articles),
         "category": _column(*one.categories),

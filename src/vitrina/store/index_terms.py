@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-_MATCHES = "SELECT 1 FROM product_texts WHERE product_texts MATCH ? LIMIT 1"
-# marks stand before the digits, words after them
-_WORDS = "SELECT term, doc FROM product_terms WHERE term >= 'a'"
+from vitrina.store.connection import PlainConnection
+from vitrina.store.dialect import dialect_of
 
 _SUBSETS = 20
 """Ways to match equally many words that are followed."""
@@ -42,14 +40,17 @@ class IndexTerms:
         connection: The shop's database.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: PlainConnection) -> None:
         self._connection = connection
+        self._said = dialect_of(connection)
         self._asked: dict[str, bool] = {}
 
     def matches(self, expression: str) -> bool:
         """Whether any good does."""
         if expression not in self._asked:
-            found = self._connection.execute(_MATCHES, (expression,)).fetchone()
+            found = self._connection.execute(
+                self._said.matches, (self._said.expression(expression),)
+            ).fetchone()
             self._asked[expression] = found is not None
         return self._asked[expression]
 
@@ -64,7 +65,7 @@ class IndexTerms:
 
     def words(self) -> Mapping[str, int]:
         """All words of the goods' names, articles, categories and makers: in how many goods."""
-        return dict(self._connection.execute(_WORDS).fetchall())
+        return dict(self._connection.execute(self._said.vocabulary).fetchall())
 
     def most_of(self, expressions: Sequence[str]) -> str | None:
         """What matches the goods that match most of these; None where none matches any.
@@ -74,7 +75,10 @@ class IndexTerms:
         """
         if not expressions:
             return None
-        found = self._connection.execute(_matched(len(expressions)), expressions).fetchall()
+        found = self._connection.execute(
+            _matched(self._said.matching, len(expressions)),
+            [self._said.expression(one) for one in expressions],
+        ).fetchall()
         masks = sorted((mask for (mask,) in found), key=lambda mask: (-mask.bit_count(), mask))
         if not masks:
             return None
@@ -88,12 +92,11 @@ class IndexTerms:
 
 
 @cache
-def _matched(count: int) -> str:
+def _matched(matching: str, count: int) -> str:
     """Which of that many expressions goods match, as bits of one number."""
     bits = " UNION ALL ".join(
-        f"SELECT rowid AS good, {1 << place} AS bit FROM product_texts "  # noqa: S608
-        "WHERE product_texts MATCH ?"
+        f"SELECT good, {1 << place} AS bit FROM ({matching}) AS m{place}"  # noqa: S608
         for place in range(count)
     )
-    sums = f"SELECT sum(bit) AS matched FROM ({bits}) GROUP BY good"  # noqa: S608
-    return f"SELECT DISTINCT matched FROM ({sums})"  # noqa: S608
+    sums = f"SELECT sum(bit) AS matched FROM ({bits}) AS bits GROUP BY good"  # noqa: S608
+    return f"SELECT DISTINCT matched FROM ({sums}) AS sums"  # noqa: S608

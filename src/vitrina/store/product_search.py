@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import math
-import sqlite3
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +11,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from vitrina.errors import QueryError
+from vitrina.store.connection import PlainConnection
+from vitrina.store.dialect import COLUMNS, Dialect, dialect_of
 from vitrina.store.shown import ShownProduct, shown_products
-
-COLUMNS = ("name", "article", "category", "vendor", "description")
-"""Of the full-text index, the weightiest first."""
-
-WEIGHTS = (10.0, 8.0, 4.0, 3.0, 1.0)
-"""Of the index's columns in BM25: name, article, category, vendor, description."""
 
 _STRONG = f"{{{' '.join(COLUMNS[:-1])}}} : "
 _THERE = "p.gone_since IS NULL"
@@ -92,7 +87,7 @@ class _Place:
 
 
 def search_products(
-    connection: sqlite3.Connection,
+    connection: PlainConnection,
     match: Match,
     filters: Filters = ALL_GOODS,
     *,
@@ -135,15 +130,17 @@ def search_products(
     )
 
 
-def matching_products(connection: sqlite3.Connection, match: Match, filters: Filters) -> list[int]:
+def matching_products(connection: PlainConnection, match: Match, filters: Filters) -> list[int]:
     """Ids of all goods that match, in no order: what a photo's nearest goods are chosen from.
 
     Raises:
         QueryError: a filter is none.
     """
     condition, values = _conditions(connection, filters)
-    statement = f"SELECT p.id FROM {_source(match.words)}{condition}"  # noqa: S608
-    return [product for (product,) in _ask(connection, statement, values | {"match": match.words})]
+    source = _source(dialect_of(connection), match.words)
+    statement = f"SELECT p.id FROM {source}{condition}"  # noqa: S608
+    rows = _ask(connection, statement, values | {"match": match.words})
+    return [product for (product,) in rows]
 
 
 def _tiers(match: Match) -> dict[int, str | None]:
@@ -160,13 +157,13 @@ def _tiers(match: Match) -> dict[int, str | None]:
     }
 
 
-def _conditions(connection: sqlite3.Connection, filters: Filters) -> tuple[str, dict[str, Any]]:
+def _conditions(connection: PlainConnection, filters: Filters) -> tuple[str, dict[str, Any]]:
     """SQL that a good must fulfil, and its values."""
     conditions, values = [_THERE], dict[str, Any]()
     if filters.category is not None:
         slug = filters.category.partition("\x00")[0]  # databases have no NUL, nor has any slug
         within = [str(int(category)) for (category,) in connection.execute(_WITHIN, (slug,))]
-        conditions.append(f"p.category_id IN ({', '.join(within)})")
+        conditions.append(f"p.category_id IN ({', '.join(within) or 'NULL'})")
     if filters.price_from is not None:
         conditions.append("p.price_minor >= :price_from")
         values["price_from"] = math.ceil(_hundredths(filters.price_from, "least"))
@@ -191,36 +188,32 @@ def _hundredths(price: Decimal | float, which: str) -> Decimal:
     return exact
 
 
-def _source(expression: str | None) -> str:
-    # Which index is said by us: without it SQLite reads the goods' wide rows for their one bit of
-    # stock, which takes seven times as long.
-    if expression is None:
-        return "products AS p WHERE "
-    return (
-        "product_texts AS f JOIN products AS p INDEXED BY ix_products_search ON p.id = f.rowid "
-        "WHERE product_texts MATCH :match AND "
-    )
+def _source(said: Dialect, expression: str | None) -> str:
+    return "products AS p WHERE " if expression is None else f"{said.goods} AND "
 
 
 def _ask(
-    connection: sqlite3.Connection, statement: str, values: dict[str, Any]
+    connection: PlainConnection, statement: str, values: dict[str, Any]
 ) -> Sequence[tuple[Any, ...]]:
+    if (expression := values.get("match")) is not None:
+        values = values | {"match": dialect_of(connection).expression(expression)}
     return connection.execute(statement, values).fetchall()
 
 
 def _count(
-    connection: sqlite3.Connection, match: Match, condition: str, values: dict[str, Any]
+    connection: PlainConnection, match: Match, condition: str, values: dict[str, Any]
 ) -> int:
-    source = f"{_source(match.words)}{condition}"
+    said = dialect_of(connection)
+    source = f"{_source(said, match.words)}{condition}"
     if match.words is not None and condition == _THERE:  # what is gone is not in the index
-        source = "product_texts WHERE product_texts MATCH :match"
+        source = said.texts
     statement = f"SELECT count(*) FROM {source}"  # noqa: S608
     ((total,),) = _ask(connection, statement, values | {"match": match.words})
     return int(total)
 
 
 def _one_tier(
-    connection: sqlite3.Connection,
+    connection: PlainConnection,
     tier: int,
     expression: str | None,
     condition: str,
@@ -229,8 +222,10 @@ def _one_tier(
     limit: int,
 ) -> list[_Place]:
     """The first goods of a tier, or those behind `after`."""
-    score = "0.0" if expression is None else f"bm25(product_texts, {', '.join(map(str, WEIGHTS))})"
-    goods = f"SELECT p.id, p.in_stock, {score} AS score FROM {_source(expression)}{condition}"  # noqa: S608
+    said = dialect_of(connection)
+    score = "0.0" if expression is None else said.score
+    source = _source(said, expression)
+    goods = f"SELECT p.id, p.in_stock, {score} AS score FROM {source}{condition}"  # noqa: S608
     values = values | {"match": expression}
     order = " ORDER BY in_stock DESC, score, id LIMIT :limit"
     if after is None:
@@ -249,7 +244,7 @@ def _one_tier(
             " WHERE in_stock < :stock OR (in_stock = :stock AND "
             "(score > :score OR (score = :score AND id > :id)))"
         )
-        rows = _ask(connection, f"SELECT * FROM ({goods}) {behind}{order}", values)  # noqa: S608
+        rows = _ask(connection, f"SELECT * FROM ({goods}) AS goods {behind}{order}", values)  # noqa: S608
     return [_Place(tier, bool(in_stock), score, product) for product, in_stock, score in rows]
 
 

@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from vitrina.database_url import DatabaseUrl
 from vitrina.errors import ShopError, ShopVersion
+from vitrina.store.connection import DatabaseReader as DatabaseReader
 from vitrina.store.revision import REVISION
 
 _HINTS = {
@@ -55,8 +57,8 @@ class ReadingConnection(sqlite3.Connection):
     file: tuple[object, ...] | None = None
 
 
-class DatabaseReader:
-    """The shop's database, to read from; may be used from several threads.
+class FileReader:
+    """The shop's database in a file, to read from; may be used from several threads.
 
     On a disk that cannot be written, where SQLite finds no place for its notes, the file is read as
     it lies there. A file that is exchanged for another one is seen by the next question; one that
@@ -153,14 +155,20 @@ class DatabaseReader:
         return open_connection(self._path)
 
 
-def open_for_reading(path: Path) -> DatabaseReader:
-    """The database at `path`, whose schema must be this version's.
+def open_for_reading(place: Path | DatabaseUrl) -> DatabaseReader:
+    """The database at `place`, whose schema must be this version's.
 
     Raises:
-        ShopVersion: the file is missing, is no database, or has another schema.
-        ShopError: it cannot be read: locked, damaged, not permitted.
+        ShopVersion: it is missing, is no database, or has another schema.
+        ShopError: it cannot be read: locked, damaged, not permitted; no server answers.
     """
-    database = DatabaseReader(path)
+    database: DatabaseReader
+    if isinstance(place, DatabaseUrl):
+        from vitrina.store.postgres.reading import PostgresReader
+
+        database = PostgresReader(place)
+    else:
+        database = FileReader(place)
     database.require_revision()
     return database
 

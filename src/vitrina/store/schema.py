@@ -9,6 +9,7 @@ A change here needs a migration in `migrations/versions`; a test compares the tw
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -59,7 +60,7 @@ PRODUCTS = Table(
     Column("vendor", String(200)),
     Column("vendor_code", String(200)),
     Column("description", String(4000)),
-    Column("price_minor", Integer),
+    Column("price_minor", BigInteger().with_variant(Integer, "sqlite")),
     Column("currency", String(3), nullable=False),
     Column("url", String(2000)),
     Column("in_stock", Boolean, nullable=False, default=True),

@@ -5,10 +5,11 @@ A server starts without SQLAlchemy, which takes a quarter of the time until the 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from vitrina.store.connection import PlainConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +62,26 @@ _COUNTS = (
 )
 
 
-def shown_products(
-    connection: sqlite3.Connection, products: Sequence[int]
-) -> dict[int, ShownProduct]:
+def shown_products(connection: PlainConnection, products: Sequence[int]) -> dict[int, ShownProduct]:
     """Those of the products that are there, by id."""
     rows = connection.execute(f"{_SHOWN} id IN {_places(products)}", products)
     return {product.id: product for product in map(_product, rows)}
 
 
-def find_product(connection: sqlite3.Connection, sku: str) -> ShownProduct | None:
+def find_product(connection: PlainConnection, sku: str) -> ShownProduct | None:
     """A product by its article; None where none is there (any more)."""
     row = connection.execute(f"{_SHOWN} sku = ?", (sku,)).fetchone()
     return None if row is None else _product(row)
 
 
-def picture_suffix(connection: sqlite3.Connection, sha256: str) -> str | None:
+def picture_suffix(connection: PlainConnection, sha256: str) -> str | None:
     """Suffix of a picture's file; None where the catalogue has no such picture."""
     statement = "SELECT suffix FROM photos WHERE sha256 = ? LIMIT 1"
     row = connection.execute(statement, (sha256,)).fetchone()
     return None if row is None else str(row[0])
 
 
-def list_categories(connection: sqlite3.Connection) -> list[tuple[CategoryRecord, int]]:
+def list_categories(connection: PlainConnection) -> list[tuple[CategoryRecord, int]]:
     """All categories by name, each with its number of products that are not gone.
 
     One that only holds other categories has none of its own.
@@ -93,7 +92,7 @@ def list_categories(connection: sqlite3.Connection) -> list[tuple[CategoryRecord
 
 
 def named_categories(
-    connection: sqlite3.Connection, slugs: Iterable[str]
+    connection: PlainConnection, slugs: Iterable[str]
 ) -> dict[str, CategoryRecord]:
     """Those with these slugs that there are, by slug."""
     asked = list(slugs)
@@ -103,7 +102,7 @@ def named_categories(
 
 def _places(values: Sequence[object]) -> str:
     """Of values in a statement, as many as there are: "(?, ?)"."""
-    return f"({', '.join('?' * len(values))})"
+    return f"({', '.join('?' * len(values)) or 'NULL'})"
 
 
 def _product(row: Sequence[Any]) -> ShownProduct:

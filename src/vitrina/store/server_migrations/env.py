@@ -2,8 +2,13 @@
 
 from alembic import context
 
+connection = context.config.attributes["connection"]
+on_sqlite = connection.dialect.name == "sqlite"
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
+    # in PostgreSQL it stands beside the catalogue's
+    version_table="alembic_version" if on_sqlite else "server_version",
+    version_table_schema=context.config.attributes.get("schema"),
     render_as_batch=True,
     transactional_ddl=True,
 )

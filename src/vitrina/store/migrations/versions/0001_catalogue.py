@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(1000), nullable=False),
         sa.Column("name_en", sa.String(1000)),
         sa.Column("category_id", sa.Integer(), sa.ForeignKey("categories.id"), nullable=False),
-        sa.Column("price_minor", sa.Integer()),
+        sa.Column("price_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite")),
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("url", sa.String(2000)),
         sa.Column("in_stock", sa.Boolean(), nullable=False),

@@ -39,8 +39,7 @@ def upgrade() -> None:
         "(id, slug, path, name, name_en, search_text, search_text_edited) "
         "SELECT id, slug, name, name, name_en, search_text, false FROM categories"
     )
-    op.drop_table("categories")
-    op.rename_table("new_categories", "categories")
+    _put_in_place("new_categories")
     op.create_index("ix_categories_parent_id", "categories", ["parent_id"])
     for name, kind in _NEW_PRODUCT_COLUMNS.items():
         op.add_column("products", sa.Column(name, kind))
@@ -91,5 +90,22 @@ def downgrade() -> None:
         "WHERE other.name = categories.name) > 1 THEN substr(path, 1, 500) ELSE name END, "
         "name_en, search_text FROM categories"
     )
+    _put_in_place("old_categories")
+
+
+def _put_in_place(made: str) -> None:
+    """SQLite has its foreign keys follow the name; PostgreSQL's belong to the table."""
+    follows = op.get_bind().dialect.name != "sqlite"
+    if follows:
+        op.drop_constraint("products_category_id_fkey", "products")
+        op.execute(f"ALTER TABLE {made} DROP CONSTRAINT IF EXISTS {made}_parent_id_fkey")
     op.drop_table("categories")
-    op.rename_table("old_categories", "categories")
+    op.rename_table(made, "categories")
+    if follows:
+        op.create_foreign_key(
+            "products_category_id_fkey", "products", "categories", ["category_id"], ["id"]
+        )
+    if follows and made == "new_categories":
+        op.create_foreign_key(
+            "categories_parent_id_fkey", "categories", "categories", ["parent_id"], ["id"]
+        )

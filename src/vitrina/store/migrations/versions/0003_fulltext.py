@@ -24,6 +24,14 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer(), nullable=False),
     )
     op.execute("INSERT INTO text_index (id, generation) VALUES (1, 0)")
+    if op.get_bind().dialect.name != "sqlite":
+        op.execute(
+            "CREATE TABLE product_texts (product_id integer NOT NULL PRIMARY KEY, "
+            "terms tsvector NOT NULL)"
+        )
+        op.execute("CREATE INDEX ix_product_texts_terms ON product_texts USING gin (terms)")
+        rebuild(op.get_bind())
+        return
     # the terms are made by us: this tokenizer only parts them at blanks. Its other half, beside
     # ASCII letters and digits, is every letter of every other script.
     op.execute(
@@ -37,7 +45,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("product_terms")
+    if op.get_bind().dialect.name == "sqlite":
+        op.drop_table("product_terms")
     op.drop_table("product_texts")
     op.drop_table("text_index")
     op.drop_index("ix_products_search", "products")

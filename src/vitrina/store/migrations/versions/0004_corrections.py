@@ -20,7 +20,23 @@ def upgrade() -> None:
         sa.Column("to_category", sa.String(200)),
         sa.UniqueConstraint("sku", "sha256", "action"),
     )
+    if op.get_bind().dialect.name != "sqlite":
+        # which table has the embeddings of which bundle: store.postgres.vectors
+        op.create_table(
+            "vector_tables",
+            sa.Column("bundle", sa.String(200), primary_key=True),
+            sa.Column("made_by", sa.String(200), nullable=False),
+            sa.Column("name", sa.String(63), nullable=False),
+            sa.Column("dimensions", sa.Integer(), nullable=False),
+            sa.Column("kept", sa.Integer(), nullable=False),
+            sa.Column("type", sa.String(10), nullable=False),
+            sa.Column("projection", sa.LargeBinary()),
+        )
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name != "sqlite":
+        for (name,) in op.get_bind().execute(sa.text("SELECT name FROM vector_tables")):
+            op.drop_table(name)
+        op.drop_table("vector_tables")
     op.drop_table("corrections")

@@ -1,0 +1,1 @@
+"""The shop in PostgreSQL: loaded only where `database_url` names one."""
