@@ -146,6 +146,7 @@ def test_not_ready_without_a_bundle(shop: Shop) -> None:
         assert not any(name.startswith("vitrina_bundle_info") for name in found)
 
 
+@pytest.mark.sqlite
 def test_not_ready_without_a_database(client: AppClient, published_shop: Shop) -> None:
     database = published_shop.folder.database
     assert client.get("/readyz").status_code == 200

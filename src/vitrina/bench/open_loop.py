@@ -124,15 +124,18 @@ class Sent:
     Attributes:
         content: Of the body.
         media_type: Such as image/jpeg.
+        host: Name of the shop's host, where one server has several; its address where empty.
     """
 
     content: bytes
     media_type: str
+    host: str = ""
 
     def request(self, order: Order) -> memoryview:
         """Head and body of its request, in one piece."""
         head = (
-            f"POST {order.path} HTTP/1.1\r\nHost: {order.host}:{order.port}\r\n"
+            f"POST {order.path} HTTP/1.1\r\n"
+            f"Host: {self.host or f'{order.host}:{order.port}'}\r\n"
             f"Content-Type: {self.media_type}\r\nContent-Length: {len(self.content)}\r\n"
             "Connection: close\r\n\r\n"
         )

@@ -10,6 +10,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from vitrina.admin.shop import AdminShop, LiveFigures
+from vitrina.bundle import active_version
 from vitrina.events.recorder import Recorder
 from vitrina.machine import resident_bytes
 from vitrina.serving import metrics as families
@@ -42,7 +43,7 @@ def admin_routes(
                 database=recorder.database,
                 settle=recorder.settle,
                 live=lambda: live_figures(metrics),
-                served=lambda: state.served.status().version,
+                served=lambda: _served(state),
                 experiment_refused=lambda: state.served.experiment_refused,
                 count_try=tries.count,
                 forget_tries=tries.forget,
@@ -56,6 +57,12 @@ def admin_routes(
         Route(ADMIN.rstrip("/"), without_slash, methods=["GET", "HEAD"]),
         Mount(ADMIN.rstrip("/"), Deferred(build)),
     ]
+
+
+def _served(state: ShopState) -> str | None:
+    """Version that answers photos, or will once it is loaded."""
+    status = state.served.status()
+    return active_version(state.folder.bundles) if status.is_cold else status.version
 
 
 def live_figures(metrics: ServerMetrics) -> LiveFigures:

@@ -17,7 +17,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from starlette.requests import ClientDisconnect
 
@@ -64,6 +64,7 @@ class Place:
 
     Attributes:
         load: What it is expected to be.
+        expected_ms: Milliseconds that its work was expected to take when it began.
     """
 
     load: Load
@@ -71,6 +72,7 @@ class Place:
     _counted: bool = False
     _arrived: float = 0.0
     _started: float = 0.0
+    expected_ms: float = 0.0
     _called: asyncio.Future[None] | None = field(default=None, repr=False)
 
     def __enter__(self) -> Self:
@@ -105,6 +107,22 @@ class Place:
         await self._admission._enter(self, gone)
 
 
+class Turns(Protocol):
+    """Slots that this queue shares with others: when it may begin the next photo."""
+
+    def join(self, queue: Admission) -> None:
+        """Has the queue take part."""
+
+    def call(self) -> None:
+        """Something waits, or does not any more, or a slot is free."""
+
+    def ended(self, place: Place, took_ms: float) -> None:
+        """A photo has given its slot back."""
+
+    def expected_wait(self, load: Load, own_ms: float) -> float:
+        """Seconds until a shared slot is free for a photo that takes `own_ms`."""
+
+
 class Admission:
     """Who may use the slots, and in which order.
 
@@ -113,6 +131,7 @@ class Admission:
         queue: Photos that may wait.
         deadline: Longest time from arrival to answer, seconds.
         clock: Seconds, as `time.monotonic`.
+        turns: Where other queues use the same slots; None where these are its own.
     """
 
     def __init__(
@@ -121,6 +140,7 @@ class Admission:
         queue: int,
         deadline: float,
         clock: Callable[[], float] = time.monotonic,
+        turns: Turns | None = None,
     ) -> None:
         self.slots = slots
         self._queue = queue
@@ -131,6 +151,9 @@ class Admission:
         self._slow = _Lane(unit_ms=300.0, most=1)
         self._receiving: OrderedDict[Place, float] = OrderedDict()
         self._waiting: deque[Place] = deque()
+        self._turns = turns
+        if turns is not None:
+            turns.join(self)
 
     @property
     def busy(self) -> int:
@@ -162,6 +185,37 @@ class Admission:
 
     def expected_wait(self, load: Load) -> float:
         """Seconds until a slot is free for one more photo, as far as can be told."""
+        own = self._own_wait(load)
+        if self._turns is None:
+            return own
+        return max(own, self._turns.expected_wait(load, load.units * self._lane(load).unit_ms))
+
+    def pending_ms(self, *, slow: bool) -> float:
+        """Milliseconds of work that one lane has taken and not answered."""
+        lane = self._slow if slow else self._fast
+        return lane.pending * lane.unit_ms
+
+    def begin_next(self, *, slow: bool = True) -> Place | None:
+        """Gives a slot to the first who may have one; None where nobody may.
+
+        Args:
+            slow: Whether that may be a photo of the slow lane.
+        """
+        if self.busy >= self.slots:
+            return None
+        fast_only = not slow or self._slow.working >= self._slow.most
+        place = next((one for one in self._waiting if not (one.load.slow and fast_only)), None)
+        if place is None or place._called is None:
+            return None
+        self._waiting.remove(place)
+        lane = self._lane(place.load)
+        lane.working += 1
+        place.expected_ms = place.load.units * lane.unit_ms
+        place._started = self._clock()
+        place._called.set_result(None)
+        return place
+
+    def _own_wait(self, load: Load) -> float:
         slow_ms = self._slow.pending * self._slow.unit_ms
         if load.slow:
             return slow_ms / self._slow.most / 1e3
@@ -217,22 +271,20 @@ class Admission:
 
     def _call(self) -> None:
         """Gives free slots to those who wait, in the order of their arrival."""
-        while self.busy < self.slots:
-            fast_only = self._slow.working >= self._slow.most
-            place = next((one for one in self._waiting if not (one.load.slow and fast_only)), None)
-            if place is None or place._called is None:
-                return
-            self._waiting.remove(place)
-            self._lane(place.load).working += 1
-            place._started = self._clock()
-            place._called.set_result(None)
+        if self._turns is not None:
+            self._turns.call()
+            return
+        while self.begin_next() is not None:
+            pass
 
     def _leave(self, place: Place, *, answered: bool) -> None:
         lane = self._lane(place.load)
         if place._started:
             lane.working -= 1
+            took_ms = (self._clock() - place._started) * 1e3
+            if self._turns is not None:
+                self._turns.ended(place, took_ms)
             if answered:
-                took_ms = (self._clock() - place._started) * 1e3
                 lane.unit_ms += _LEARNING * (took_ms / place.load.units - lane.unit_ms)
         elif place._called is not None:
             self._waiting.remove(place)

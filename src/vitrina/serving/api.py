@@ -6,26 +6,25 @@ so once photos can be searched.
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated, cast
+from typing import Annotated
 
+from anyio import to_thread
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from vitrina.errors import VitrinaError
 from vitrina.events.recorder import Recorder
 from vitrina.photos import MEDIA_TYPES
-from vitrina.search.answers import FoundProduct, Language
 from vitrina.serving import catalogue_api, events_api, problems
 from vitrina.serving.admin_wiring import admin_routes
 from vitrina.serving.metrics import ServerMetrics
 from vitrina.serving.monitoring import metrics_route
 from vitrina.serving.photo_api import PhotoApi, PhotoQuery, PhotoResponse
 from vitrina.serving.readiness import Readiness
+from vitrina.serving.shop_front import shop_front
 from vitrina.serving.shop_state import ShopState
-from vitrina.store.product_search import Filters
-from vitrina.storefront.pages import Findings, Goods, Shelf, ShopFront
+from vitrina.storefront.pages import Pages
 from vitrina.storefront.pages import create_router as create_pages
 from vitrina.storefront.widget import create_router as create_widget
 from vitrina.version import __version__
@@ -47,6 +46,15 @@ def create_api(
         readiness: Says whether photos can be searched.
         recorder: Takes what pages tell of their shoppers.
     """
+    pages = Pages(shop_front(state, metrics))
+
+    async def missing(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404 and _wants_page(request):
+            request.scope[problems.CODE] = "not_found"
+            return await to_thread.run_sync(pages.missing, request)
+        return await problems.HANDLERS[HTTPException](request, error)
+
     api = FastAPI(
         title=f"{state.settings.name}: search by photo",
         version=__version__,
@@ -55,12 +63,16 @@ def create_api(
         redoc_url=None,
         # it would send the client to whatever host the request names
         redirect_slashes=False,
-        exception_handlers={**problems.HANDLERS, RequestValidationError: _invalid},
+        exception_handlers={
+            **problems.HANDLERS,
+            HTTPException: missing,
+            RequestValidationError: _invalid,
+        },
     )
     _describe_photos(api, photos)
     api.include_router(catalogue_api.create_router(state, metrics))
     events_api.describe(api, events_api.EventsApi(state.settings, recorder, metrics))
-    api.include_router(create_pages(_shop_front(state, metrics)))
+    api.include_router(create_pages(pages))
     api.include_router(create_widget())
     api.router.routes.append(metrics_route(metrics, state, readiness))
     api.router.routes.extend(admin_routes(state, metrics, recorder))
@@ -113,36 +125,7 @@ def _describe_photos(api: FastAPI, photos: PhotoApi) -> None:
         return await photos.search(request)
 
 
-def _shop_front(state: ShopState, metrics: ServerMetrics) -> ShopFront:
-    """What the page sees of the shop: the answers of the API, without HTTP between them."""
-
-    def find(words: str, category: str | None, language: str, cursor: str | None) -> Findings:
-        try:
-            found = state.text.search(
-                words,
-                language=cast(Language, language),
-                limit=state.settings.results,
-                filters=Filters(category=category),
-                cursor=cursor,
-            )
-        except VitrinaError as error:
-            return Findings(problem=error.code)
-        metrics.text_answered(found.total, corrected=found.corrected is not None)
-        return Findings(
-            [_goods(one) for one in found.products],
-            found.total,
-            found.next_cursor,
-            corrected=found.corrected or "",
-        )
-
-    def categories(language: str) -> list[Shelf]:
-        entries = state.text.categories(cast(Language, language))
-        return [Shelf(**asdict(entry)) for entry in entries]
-
-    return ShopFront(state.settings.name, state.settings.language, find, categories)
-
-
-def _goods(product: FoundProduct) -> Goods:
-    shown = asdict(product)
-    del shown["similarity"]
-    return Goods(**shown)
+def _wants_page(request: Request) -> bool:
+    """Whether a person's browser asks, and not a program."""
+    readable = "text/html" in request.headers.get("accept", "")
+    return readable and request.method in ("GET", "HEAD") and request.url.path[:4] != "/v1/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -29,6 +30,9 @@ from vitrina.serving.shop_state import ShopState, load_shop
 from vitrina.serving.upload import Uploads
 from vitrina.settings import Settings
 
+if TYPE_CHECKING:
+    from vitrina.serving.many.hosted import Hosted
+
 
 class ShopApp(Starlette):
     """A server for one shop: photos are searched at once, all else is loaded behind them.
@@ -37,6 +41,7 @@ class ShopApp(Starlette):
 
     Args:
         state: The shop.
+        hosted: What it shares with other shops of the same server; None where it is alone.
 
     Attributes:
         shop: The same.
@@ -46,17 +51,24 @@ class ShopApp(Starlette):
         rest: All routes but the photo's.
     """
 
-    def __init__(self, state: ShopState) -> None:
+    def __init__(self, state: ShopState, hosted: Hosted | None = None) -> None:
         settings = state.settings
         self.shop = state
         self.metrics = ServerMetrics()
-        self.draining = Draining()
-        admission = Admission(settings.slots, settings.queue, settings.deadline_seconds)
+        self.draining = hosted.draining if hosted else Draining()
+        self._hosted_as = hosted.name if hosted else None
+        admission = Admission(
+            settings.slots,
+            settings.queue,
+            settings.deadline_seconds,
+            turns=hosted.turns if hosted else None,
+        )
         uploads = Uploads(
             state.limits.max_bytes,
             int(settings.upload_memory_mb * 1e6),
             settings.upload_seconds,
             settings.upload_idle_seconds,
+            hosted.uploads if hosted else None,
         )
         self.recorder = Recorder(
             state.folder, lambda lost: self.metrics.count(families.RECORDS_DROPPED, by=lost)
@@ -78,7 +90,10 @@ class ShopApp(Starlette):
                 Route(PHOTO_ROUTE, photos.search, methods=["POST"]),
                 Mount("", self.rest),
             ],
-            middleware=_before_routes(settings, self.draining),
+            middleware=[
+                *_before_routes(settings, self.draining),
+                *(hosted.middleware if hosted else ()),
+            ],
             exception_handlers=problems.HANDLERS,
         )
 
@@ -91,6 +106,7 @@ class ShopApp(Starlette):
             client=lambda scope: scope["client"][0] if scope.get("client") else None,
             clients=self.shop.settings.log_clients,
             paths=(PHOTO_ROUTE, EVENTS_ROUTE, "/v1/search", "/v1/categories", "/"),
+            shop=self._hosted_as,
         )
 
     def _note(self, answer: PhotoResponse, beside: Answered) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -16,6 +17,7 @@ from vitrina.serving.language import request_language
 from vitrina.serving.metrics import ServerMetrics
 from vitrina.serving.prices import Price
 from vitrina.serving.shop_state import ShopState
+from vitrina.serving.shown_pictures import SIDES, ShownPictures
 from vitrina.store.product_search import Filters
 from vitrina.store.shown import picture_suffix
 
@@ -70,15 +72,32 @@ def create_router(state: ShopState, metrics: ServerMetrics) -> APIRouter:
     @router.api_route("/photos/{sha256}", methods=["GET", "HEAD"], include_in_schema=False)
     def picture(sha256: str) -> FileResponse:
         """A picture of the catalogue; its name is its content, so it may be kept for ever."""
-        with state.database.asking() as connection:
-            suffix = picture_suffix(connection, sha256)
-        path = state.folder.photo(sha256, suffix) if suffix else None
-        if suffix is None or path is None or not path.is_file():
-            raise NotFound("There is no such picture.", hint="Reload the page.")
-        return FileResponse(
-            path,
-            media_type=_TYPE_OF_SUFFIX[suffix],
-            headers={"Cache-Control": "public, max-age=31536000, immutable"},
-        )
+        return _sent(_original(state, sha256))
+
+    shown = ShownPictures(state.folder)
+
+    @router.api_route("/photos/{sha256}/{side}", methods=["GET", "HEAD"], include_in_schema=False)
+    def smaller(sha256: str, side: str) -> FileResponse:
+        """The same picture as pages show it: WebP, its longer side as the address says."""
+        if side not in map(str, SIDES):
+            raise NotFound("There is no such size.", hint="Reload the page.")
+        return _sent(shown.find(_original(state, sha256), sha256, int(side)))
 
     return router
+
+
+def _original(state: ShopState, sha256: str) -> Path:
+    with state.database.asking() as connection:
+        suffix = picture_suffix(connection, sha256)
+    path = state.folder.photo(sha256, suffix) if suffix else None
+    if path is None or not path.is_file():
+        raise NotFound("There is no such picture.", hint="Reload the page.")
+    return path
+
+
+def _sent(path: Path) -> FileResponse:
+    return FileResponse(
+        path,
+        media_type=_TYPE_OF_SUFFIX[path.suffix],
+        headers={"Cache-Control": "public, max-age=31536000, immutable"},
+    )

@@ -18,7 +18,8 @@ EVENTS_ROUTE = "/v1/events"
 ADMIN = "/admin/"
 """Where the addresses of the merchant's screens begin."""
 
-_OPERATION = ("/healthz", "/readyz", "/metrics")
+OPERATION = ("/healthz", "/readyz", "/metrics")
+"""Answered also where everything else is overrun."""
 _FILES = ("/static/", "/photos/", "/widget.js")
 
 THREADS = 6
@@ -75,7 +76,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http" or scope["path"] in _OPERATION:
+        if scope["type"] != "http" or scope["path"] in OPERATION:
             await self._app(scope, receive, send)
             return
         photo = scope["path"] == PHOTO_ROUTE

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Scope
 
-from vitrina.errors import BundleError
+from vitrina.errors import BundleError, ModelCold
 from vitrina.photos import HeavyDecoder
 from vitrina.serving import metrics as families
 from vitrina.serving import problems
@@ -36,14 +36,14 @@ def read_from(
     def bundle() -> Mapping[tuple[str, ...], float]:
         try:
             info = state.photo_search().bundle.info
-        except BundleError:
+        except (BundleError, ModelCold):
             return {}
         return {(info.version, info.backbone): 1}
 
     def size() -> Mapping[tuple[str, ...], float]:
         try:
             return {(): state.photo_search().bundle.size_bytes}
-        except (BundleError, OSError):
+        except (BundleError, ModelCold, OSError):
             return {}
 
     def switches() -> Mapping[tuple[str, ...], float]:

@@ -82,6 +82,7 @@ class Observation:
         client: The address that a request came from; None where it is not known.
         clients: How a client is named in the log.
         paths: Addresses without parameters, to name what is refused before it finds its route.
+        shop: Whose requests these are, where one server answers for several shops.
     """
 
     def __init__(
@@ -92,12 +93,14 @@ class Observation:
         client: Callable[[Scope], str | None],
         clients: LogClients,
         paths: Collection[str] = (),
+        shop: str | None = None,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._client = client
         self._clients = clients
         self._paths = frozenset(paths)
+        self._shop = shop
         self._pseudonyms = secrets.token_bytes(16)
         self._problems = Governor()
         self._in_flight = 0
@@ -169,6 +172,7 @@ class Observation:
             say=f"{method} {route} {status}",
             shown=("method", "route", "status"),
             failure=noted.failure,
+            shop=self._shop,
             request=noted.request_id,
             method=method,
             route=route,

@@ -10,19 +10,22 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
+from typing import Protocol
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 
 from vitrina.errors import SettingError
 from vitrina.folder import ShopFolder
 from vitrina.search.loaded import LoadedBundle
 from vitrina.serving import logs
 from vitrina.serving import metrics as families
-from vitrina.serving.app import create_app
+from vitrina.serving.app import ShopApp, create_app
 from vitrina.serving.connections import KEEP_ALIVE_SECONDS, OpenConnections
 from vitrina.serving.gate import Draining
+from vitrina.serving.metrics import ServerMetrics
 from vitrina.serving.served_bundle import ServedBundle
 from vitrina.settings import Settings
 from vitrina.starting import without_garbage_collection
@@ -31,7 +34,7 @@ from vitrina.version import __version__
 _CLOSING_SECONDS = 3
 """For connections to close after the last answer; longer than any lingers."""
 
-_REST_SECONDS = 1.0
+REST_SECONDS = 1.0
 """After these, what is not searching by photo is loaded though nobody asked for it yet: the first
 photo must not share the processor with that."""
 
@@ -110,20 +113,93 @@ def run_server(
         SettingError: the address cannot be listened on.
         BundleError: the bundle that was named cannot be served.
     """
-    settings = folder.settings
+    run_application(
+        lambda: _OneShop(create_app(folder, bundle, loading)),
+        folder.settings,
+        host=host,
+        port=port,
+        on_ready=on_ready,
+    )
+
+
+class Application(Protocol):
+    """What a server process runs.
+
+    Attributes:
+        metrics: What it counts.
+        draining: Told when the process is asked to stop.
+    """
+
+    @property
+    def metrics(self) -> ServerMetrics:
+        """What it counts."""
+
+    @property
+    def draining(self) -> Draining:
+        """Told when the process is asked to stop."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+
+    def listening(self, address: str) -> None:
+        """Called in the event loop once requests are answered."""
+
+    def beside(self) -> AbstractContextManager[None]:
+        """What goes on while requests are answered."""
+
+    def close(self) -> None:
+        """Called once the last request was answered."""
+
+
+class _OneShop:
+    """The application of one shop that has the process to itself."""
+
+    def __init__(self, app: ShopApp) -> None:
+        self._app = app
+        self.metrics, self.draining = app.metrics, app.draining
+        self.close = app.recorder.close
+        # a bundle that is made active is loaded also where nobody asks for the moment
+        self.beside = app.shop.served.watching
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def listening(self, address: str) -> None:
+        _say_ready(self._app.shop.settings, self._app.shop.served, address, self.metrics.started)
+        self._app.rest.build_in(REST_SECONDS)
+
+
+def run_application(
+    create: Callable[[], Application],
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serves an application until SIGINT or SIGTERM.
+
+    Args:
+        create: Makes it, once the address is this process's own.
+        settings: Of connections, of the log, and of how it is stopped.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes any free one.
+        on_ready: Called with the address once requests are answered.
+
+    Raises:
+        SettingError: the address cannot be listened on.
+    """
     stream, form, level = logs.stderr_lines(), settings.log_format, settings.log_level
     with _listen(host, port) as listener, logs.written_to(stream, form=form, level=level) as lines:
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
         with without_garbage_collection():
-            app = create_app(folder, bundle, loading)
-        metrics, served = app.metrics, app.shop.served
-        metrics.read(families.LOG_DROPPED, lambda: lines.dropped)
+            app = create()
+        app.metrics.read(families.LOG_DROPPED, lambda: lines.dropped)
 
         def tell() -> None:
-            metrics.set_started()
-            _say_ready(folder.settings, served, address, metrics.started)
-            app.rest.build_in(_REST_SECONDS)
+            app.metrics.set_started()
+            app.listening(address)
             if on_ready:
                 on_ready(address)
 
@@ -150,10 +226,9 @@ def run_server(
             settings.drain_seconds,
             tell,
         )
-        # a bundle that is made active is loaded also where nobody asks for the moment
-        with _asked_to_stop(server), served.watching():
+        with _asked_to_stop(server), app.beside():
             server.run(sockets=[listener])
-        app.recorder.close()
+        app.close()
         logs.event(logging.INFO, "stopped", always=True)
 
 

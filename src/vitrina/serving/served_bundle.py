@@ -15,18 +15,19 @@ import time
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from typing import Any
 
-from vitrina.bundle import active_stamp, active_version, earlier_versions, named_bundle
+from vitrina.bundle import Bundle, active_stamp, active_version, earlier_versions, named_bundle
 from vitrina.encoder import require_memory
-from vitrina.errors import BundleError, NoBundle
+from vitrina.errors import BundleError, DatabaseAway, ModelCold, NoBundle
 from vitrina.folder import ShopFolder
 from vitrina.golden import golden_photo
 from vitrina.machine import give_back_memory
 from vitrina.search.decision import AcceptedRisk
 from vitrina.search.engine import PhotoSearch
 from vitrina.search.loaded import LoadedBundle, load_bundle
+from vitrina.serving.bundle_status import BundleStatus
 from vitrina.serving.logs import event
 from vitrina.serving.served_experiment import ServedExperiment, Turn
 from vitrina.store.reading import DatabaseReader
@@ -38,35 +39,6 @@ _TIDY_AFTER_S = 0.5
 """The object itself goes first, what it held after that."""
 
 
-@dataclass(frozen=True)
-class BundleStatus:
-    """What is known of the bundle that is served, for operators.
-
-    Attributes:
-        version: Of what answers; None where nothing does.
-        trouble: Why that is not what `bundles/active` names; None where it is.
-        switches: How often another bundle was taken since the server began.
-        failures: How often one could not be.
-    """
-
-    version: str | None
-    trouble: BundleError | None
-    switches: int
-    failures: int
-
-    def told(self) -> dict[str, str | None]:
-        """What `/readyz` says of a server that answers photos."""
-        if self.trouble is None:
-            return {"status": "ready", "version": self.version}
-        return {
-            "status": "degraded",
-            "version": self.version,
-            "code": self.trouble.code,
-            "detail": self.trouble.message,
-            "hint": self.trouble.hint,
-        }
-
-
 class ServedBundle:
     """Search by photo with the bundle that is active now; may be used from several threads.
 
@@ -76,6 +48,9 @@ class ServedBundle:
         version: Another bundle than the active one, which then never changes.
         loading: That bundle, where somebody has begun to load it.
         look_every_s: Seconds between two looks at which bundle is active.
+        hosted_as: What the shop is called among several in one server; its bundle is loaded by
+            `warm` alone then, and somebody else calls `look` and `look_at_experiment`. None where
+            the shop has the server to itself.
 
     Raises:
         BundleError: the bundle that was named cannot be served.
@@ -89,6 +64,7 @@ class ServedBundle:
         version: str | None = None,
         loading: Future[LoadedBundle] | None = None,
         look_every_s: float = LOOK_EVERY_S,
+        hosted_as: str | None = None,
     ) -> None:
         self._folder = folder
         self._bundles = folder.bundles
@@ -105,9 +81,19 @@ class ServedBundle:
         self._next_look = time.monotonic() + look_every_s
         self._retry_at = self._retry_after = 0.0
         self._thread: threading.Thread | None = None
-        self._is_watched = False
+        self._hosted_as = hosted_as
+        self._is_cold = self._is_watched = hosted_as is not None
         # a bundle that was named is served to everybody
         self.experiment = None if version else ServedExperiment(folder, self._second)
+        if not self._is_cold:
+            self._take_first(found, version, loading)
+
+    def _take_first(
+        self,
+        found: object,
+        version: str | None = None,
+        loading: Future[LoadedBundle] | None = None,
+    ) -> None:
         try:
             loaded = loading.result() if loading else self._load(version)
             self._photo = self._search(loaded)
@@ -117,6 +103,40 @@ class ServedBundle:
             self._seen = found  # the same bundle would fail again at the first look
             self._fail(error)
             self._fall_back()
+
+    def warm(self) -> None:
+        """Loads what is to be served, as the start of a server does; only for a cold one."""
+        found = active_stamp(self._bundles)
+        self._take_first(found)
+        self._seen, self._next_look = found, time.monotonic() + self._look_every_s
+        self._is_cold = False
+
+    def let_go(self) -> bool:
+        """Gives the memory back, at the end of the last request that uses it, and is cold.
+
+        Returns:
+            Whether it is; not while another bundle is being loaded.
+        """
+        if self.experiment is not None and not self.experiment.let_go():
+            return False
+        with self._lock:
+            if self._thread is not None:
+                return False
+            self._is_cold = True
+            if self._photo is not None:
+                weakref.finalize(self._photo, _tidy_soon).atexit = False
+            self._photo, self._trouble, self._seen = None, None, self
+        return True
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether nothing is loaded, and `warm` would."""
+        return self._is_cold
+
+    def loaded(self) -> list[Bundle]:
+        """What is in memory: the bundle that is served, and the other one of an experiment."""
+        second = None if self.experiment is None else self.experiment.search
+        return [one.bundle for one in (self._photo, second) if one is not None]
 
     def search(self) -> PhotoSearch:
         """What a request asks, from its beginning to its end.
@@ -128,6 +148,8 @@ class ServedBundle:
             self.look()
         photo = self._photo
         if photo is None:
+            if self._is_cold:
+                raise ModelCold("The shop's model is being loaded.", hint="Send the photo again.")
             raise self._trouble or NoBundle("Nothing is published yet.")
         return photo
 
@@ -153,6 +175,7 @@ class ServedBundle:
             trouble=self._trouble,
             switches=self._switches,
             failures=self._failures,
+            is_cold=self._is_cold,
         )
 
     @property
@@ -183,10 +206,10 @@ class ServedBundle:
     def look(self) -> None:
         """Begins to load another bundle where one was made active; costs a look at one file."""
         now = time.monotonic()
-        if self._named is not None or now < self._next_look:
+        if self._named is not None or self._is_cold or now < self._next_look:
             return
         with self._lock:
-            if self._thread is not None or now < self._next_look:
+            if self._thread is not None or self._is_cold or now < self._next_look:
                 return
             self._next_look = now + self._look_every_s
             stamp = active_stamp(self._bundles)
@@ -200,13 +223,13 @@ class ServedBundle:
 
     def look_at_experiment(self) -> None:
         """Takes up an experiment that was begun, leaves one that has ended; may load a bundle."""
-        if self.experiment is not None:
+        if self.experiment is not None and not self._is_cold:
             try:
                 self.experiment.look(self.status().version)
             except Exception as error:
                 # whatever it is, it must not end what is served
                 say = "The experiment could not be looked at."
-                event(logging.ERROR, "experiment_unread", say=say, failure=error)
+                self._tell(logging.ERROR, "experiment_unread", say=say, failure=error)
 
     def wait(self) -> None:
         """Waits until what was begun to be loaded is served or given up."""
@@ -228,14 +251,14 @@ class ServedBundle:
                 self._switches += 1
                 taken = photo.bundle.info.version
                 say = f"The bundle {taken} is served now."
-                event(logging.INFO, "bundle_switched", say=say, bundle=taken, before=before)
+                self._tell(logging.INFO, "bundle_switched", say=say, bundle=taken, before=before)
             self._trouble = None
         except BundleError as error:
             self._fail(error)
         except Exception as error:
             # whatever it is, it must not end what is served
             say = f"The bundle {version} could not be loaded."
-            event(logging.ERROR, "bundle_refused", say=say, failure=error, bundle=version)
+            self._tell(logging.ERROR, "bundle_refused", say=say, failure=error, bundle=version)
             self._fail(
                 BundleError(
                     f"The bundle {version} could not be loaded: {type(error).__name__}.",
@@ -255,7 +278,7 @@ class ServedBundle:
         before = self.status().version
         going_on = f"{before} goes on answering" if before else "photos cannot be searched"
         say = f"Another bundle cannot be served, {going_on}: {error.message}"
-        event(logging.ERROR, "bundle_refused", say=say, code=error.code, bundle=before)
+        self._tell(logging.ERROR, "bundle_refused", say=say, code=error.code, bundle=before)
 
     def _fall_back(self) -> None:
         """Serves the last bundle that can be, where the active one cannot."""
@@ -264,11 +287,14 @@ class ServedBundle:
                 self._photo = self._search(self._load(version))
             except BundleError as error:
                 say = f"Nor can {version}: {error.message}"
-                event(logging.ERROR, "bundle_refused", say=say, code=error.code)
+                self._tell(logging.ERROR, "bundle_refused", say=say, code=error.code)
             else:
                 say = f"The bundle {version}, which was served before, is served instead."
-                event(logging.ERROR, "bundle_fallback", say=say, bundle=version)
+                self._tell(logging.ERROR, "bundle_fallback", say=say, bundle=version)
                 return
+
+    def _tell(self, level: int, name: str, **fields: Any) -> None:
+        event(level, name, shop=self._hosted_as, **fields)
 
     def _load(self, version: str | None) -> LoadedBundle:
         settings = self._folder.settings
@@ -279,7 +305,8 @@ class ServedBundle:
     def _searchable(self, version: str | None) -> PhotoSearch:
         photo = self._search(self._load(version))
         # the first shopper shall not wait for goods to be read and statements to be made
-        photo.search(golden_photo(), language="ru", limit=1)
+        with suppress(DatabaseAway):  # which is no fault of the bundle
+            photo.search(golden_photo(), language="ru", limit=1)
         return photo
 
     def _second(self, version: str) -> PhotoSearch:
@@ -300,7 +327,7 @@ class ServedBundle:
                 f"The bundle {version} was published by an older version, without a photo whose "
                 "answer is known: it is served unproven. Publishing again mends that."
             )
-            event(logging.WARNING, "bundle_unproven", say=say, bundle=version)
+            self._tell(logging.WARNING, "bundle_unproven", say=say, bundle=version)
         risk = AcceptedRisk.of(self._folder.settings)
         return PhotoSearch(loaded, self._database, risk=risk)
 

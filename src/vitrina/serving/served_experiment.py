@@ -125,6 +125,19 @@ class ServedExperiment:
         """What visitors are dealt out by now."""
         return None if self._running is None else self._running.experiment
 
+    def let_go(self) -> bool:
+        """Drops the other bundle, which the next look loads again; not while that looks."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        self._running, self.trouble, self._seen = None, None, self
+        self._lock.release()
+        return True
+
+    @property
+    def search(self) -> PhotoSearch | None:
+        """Search with the other bundle; None while no two are compared."""
+        return None if self._running is None else self._running.search
+
     def look(self, active: str | None) -> None:
         """Takes up what was begun or ended, and ends what is decided.
 

@@ -56,9 +56,9 @@ class ShopState:
 
     @property
     def not_ready(self) -> BundleError | None:
-        """Why there is nothing to serve; None where there is something."""
+        """Why there is nothing to serve; None where there is something, or it is not loaded yet."""
         status = self.served.status()
-        return status.trouble if status.version is None else None
+        return status.trouble if status.version is None and not status.is_cold else None
 
     def photo_search(self) -> PhotoSearch:
         """Search by photo, for one request: the next may get that of another bundle.
@@ -84,6 +84,9 @@ def load_shop(
     folder: ShopFolder,
     bundle: str | None = None,
     loading: Future[LoadedBundle] | None = None,
+    *,
+    heavy: HeavyDecoder | None = None,
+    hosted_as: str | None = None,
 ) -> ShopState:
     """Opens the database and loads the active bundle; a missing one leaves text search.
 
@@ -91,13 +94,17 @@ def load_shop(
         folder: The shop.
         bundle: Version of another bundle to load instead, which must be there and whole.
         loading: That bundle, where somebody has begun to load it.
+        heavy: Another decoder of HEIC and AVIF than one of the shop's own.
+        hosted_as: What the shop is called among several in one server, where each bundle is loaded
+            when `ServedBundle.warm` says so; None where the shop has the server to itself.
 
     Raises:
         ShopVersion: the database is missing or of another version.
         BundleError: the bundle that was named cannot be served.
     """
     database = open_for_reading(folder.database)
-    served = ServedBundle(folder, database, version=bundle, loading=loading)
-    seconds = folder.settings.heic_seconds
-    heavy = HeavyDecoder(seconds=seconds, wait_seconds=seconds)
+    served = ServedBundle(folder, database, version=bundle, loading=loading, hosted_as=hosted_as)
+    if heavy is None:
+        seconds = folder.settings.heic_seconds
+        heavy = HeavyDecoder(seconds=seconds, wait_seconds=seconds)
     return ShopState(folder, database, served, heavy)

@@ -47,9 +47,17 @@ class Uploads:
         memory: All of them together, bytes.
         seconds: Longest time that one may take to arrive.
         idle_seconds: Longest pause within that.
+        beside: What bodies of other shops are in the same memory; None where there are no others.
     """
 
-    def __init__(self, max_bytes: int, memory: int, seconds: float, idle_seconds: float) -> None:
+    def __init__(
+        self,
+        max_bytes: int,
+        memory: int,
+        seconds: float,
+        idle_seconds: float,
+        beside: SharedUploads | None = None,
+    ) -> None:
         self.max_bytes = max_bytes
         self._memory = max(memory, max_bytes + _MULTIPART_OVERHEAD)
         self._seconds = seconds
@@ -58,6 +66,9 @@ class Uploads:
         # it would warn of each broken form, with bytes of it
         logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
         self._arriving: set[Upload] = set()
+        self._beside = beside
+        if beside is not None:
+            beside.join(self)
 
     @property
     def held(self) -> int:
@@ -85,11 +96,50 @@ class Uploads:
 
     def _make_room(self, upload: Upload, size: int) -> None:
         while self._held + size > self._memory:
-            largest = max(self._arriving, key=lambda one: one.held)
-            if largest is upload or largest.held <= upload.held:
-                raise _no_room()
-            largest.turn_away()
+            self._turn_away_for(upload)
+        if self._beside is not None:
+            while not self._beside.has_room(size):
+                if not self._beside.turn_away_from_fullest(self):
+                    self._turn_away_for(upload)
         self._held += size
+
+    def turn_away_largest(self) -> bool:
+        """Ends the largest that is still arriving; whether there was one."""
+        if not self._arriving:
+            return False
+        max(self._arriving, key=lambda one: one.held).turn_away()
+        return True
+
+    def _turn_away_for(self, upload: Upload) -> None:
+        largest = max(self._arriving, key=lambda one: one.held)
+        if largest is upload or largest.held <= upload.held:
+            raise _no_room()
+        largest.turn_away()
+
+
+class SharedUploads:
+    """Bodies of several shops in one memory: who holds most makes room first.
+
+    Args:
+        memory: All of them together, bytes.
+    """
+
+    def __init__(self, memory: int) -> None:
+        self._memory = memory
+        self._shops: list[Uploads] = []
+
+    def join(self, shop: Uploads) -> None:
+        """Has a shop take part."""
+        self._shops.append(shop)
+
+    def has_room(self, size: int) -> bool:
+        """Whether that many bytes more are no more than there may be."""
+        return sum(shop.held for shop in self._shops) + size <= self._memory
+
+    def turn_away_from_fullest(self, asking: Uploads) -> bool:
+        """Ends a body of the shop that holds most; False where that is the one that asks."""
+        fullest = max(self._shops, key=lambda shop: shop.held)
+        return fullest is not asking and fullest.turn_away_largest()
 
 
 class Upload:

@@ -1,0 +1,1 @@
+"""Several shops in one server, none of which can starve the others."""
