@@ -27,7 +27,7 @@ from vitrina.errors import FeedError
 
 COMMANDS = (
     "init", "import", "check", "weights", "train", "tune", "compare", "report", "publish",
-    "rollback", "learn", "search", "serve", "demo", "categories",
+    "rollback", "learn", "search", "serve", "demo", "categories", "embed",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ interrupted finds there what it had finished, and goes on.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -43,6 +44,27 @@ from vitrina.training.trainer import asked_for, library_versions, train_run
 
 _ONE_MODEL_FAILS = (WeightsError, TrainingError, BundleError, EvaluationError)
 """What costs one backbone its place but lets the others be compared."""
+
+Training = Callable[[TrainingPlan], Run]
+"""Gives the run of a plan, or raises why there is none."""
+Trainings = Callable[
+    [ShopFolder, DecodedPhotos, Sequence[TrainingPlan], Tuning, Progress], Training
+]
+"""Begins to train several plans, on one machine or on many."""
+
+
+def trained_here(
+    folder: ShopFolder,
+    photos: DecodedPhotos,
+    plans: Sequence[TrainingPlan],
+    tuning: Tuning,
+    progress: Progress,
+) -> Training:
+    """Trains each plan in this process when it is asked for."""
+    del plans
+    return lambda plan: train_run(
+        folder, photos.dataset, photos.pixels, plan, tuning=tuning, progress=progress
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,16 +120,40 @@ class ComparisonPlan:
         return Tuning(self.trials, self.max_minutes)
 
 
-def compare_models(folder: ShopFolder, wanted: ComparisonPlan, progress: Progress) -> Comparison:
+def compare_models(
+    folder: ShopFolder,
+    wanted: ComparisonPlan,
+    progress: Progress,
+    trainings: Trainings = trained_here,
+) -> Comparison:
     """Compares, chooses, and writes the report; the caller holds the shop's lock.
+
+    Args:
+        folder: The shop.
+        wanted: What is compared, and how.
+        progress: Where the work reports to.
+        trainings: Who tunes and trains; servers are measured here, one after the other.
 
     Raises:
         DatasetError: too little to learn from or to test on.
     """
     photos = decoded_dataset(folder, wanted.seed, progress)
+    tuning = wanted.tuning()
+    plans = {backbone: wanted.plan(backbone) for backbone in wanted.backbones}
+    runs = {
+        plan: run for plan in plans.values() if (run := _finished(folder, plan, tuning, photos))
+    }
+    missing = [plan for plan in plans.values() if plan not in runs]
+    train = trainings(folder, photos, missing, tuning, progress)
+
+    def trained(plan: TrainingPlan) -> Run:
+        if run := runs.get(plan):
+            progress.say(f"The run {run.id} is used, which was trained before.")
+            return run
+        return train(plan)
+
     candidates = [
-        _candidate(folder, backbone, wanted, photos, progress)
-        for backbone in dict.fromkeys(wanted.backbones)
+        _candidate(folder, plan, wanted, photos, trained, progress) for plan in plans.values()
     ]
     dataset = photos.dataset
     comparison = Comparison(
@@ -134,16 +180,18 @@ def compare_models(folder: ShopFolder, wanted: ComparisonPlan, progress: Progres
 
 def _candidate(
     folder: ShopFolder,
-    backbone: str,
+    plan: TrainingPlan,
     wanted: ComparisonPlan,
     photos: DecodedPhotos,
+    trained: Training,
     progress: Progress,
 ) -> Candidate:
+    backbone = plan.backbone
     title = require_backbone(backbone)
     progress.say(f"— {title}")
     known = Candidate(backbone=backbone, title=title)
     try:
-        run = _trained(folder, backbone, wanted, photos, progress)
+        run = trained(plan)
         place = folder.runs / run.id
         stages = Stages(place)
         known = replace(
@@ -177,21 +225,15 @@ def _candidate(
         return replace(known, failed=_in_one(error), failed_code=error.code)
 
 
-def _trained(
-    folder: ShopFolder,
-    backbone: str,
-    wanted: ComparisonPlan,
-    photos: DecodedPhotos,
-    progress: Progress,
-) -> Run:
-    """The run of that plan on these photos, from before where there is one."""
-    plan, tuning = wanted.plan(backbone), wanted.tuning()
+def _finished(
+    folder: ShopFolder, plan: TrainingPlan, tuning: Tuning, photos: DecodedPhotos
+) -> Run | None:
+    """The run of that plan on these photos, where there is one from before."""
     asked = asked_for(plan, tuning)
     for run in reversed(list_runs(folder.runs)):
         if run.asked == asked and run.fingerprint == photos.dataset.fingerprint:
-            progress.say(f"The run {run.id} is used, which was trained before.")
             return run
-    return train_run(folder, photos.dataset, photos.pixels, plan, tuning=tuning, progress=progress)
+    return None
 
 
 def _published(

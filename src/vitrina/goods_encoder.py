@@ -9,15 +9,61 @@ no cost for whoever asks (docs/nearest.md).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from vitrina.encoder import Encoder
+from vitrina.errors import PhotoError
 from vitrina.photos import SIZE, Pixels
+from vitrina.pixels import PhotoFile
 
 SMALLER = 0.6
 """Side of the picture inside its second view."""
+
+
+@dataclass(frozen=True)
+class EmbeddedBatch:
+    """What became of some pictures of the goods.
+
+    Attributes:
+        names: SHA-256 of each that could be read, hexadecimal.
+        embeddings: (len(names), D) float32 of unit length.
+        refused: Why the others could not be read, by SHA-256.
+    """
+
+    names: tuple[str, ...]
+    embeddings: npt.NDArray[np.float32]
+    refused: dict[str, str]
+
+
+def embed_batch(
+    encoder: Encoder, photos: Sequence[PhotoFile], read: Callable[[PhotoFile], Pixels]
+) -> EmbeddedBatch:
+    """What some pictures of the goods are compared by; the same work on every machine.
+
+    Args:
+        encoder: The network that shoppers' photos go through, too.
+        photos: Any number.
+        read: Decodes one of them, or has it decoded already.
+
+    Raises:
+        AnswerInvalid: the network's answer is none.
+    """
+    names, embeddings, refused = [], [], {}
+    for photo in photos:
+        try:
+            pixels = read(photo)
+        except PhotoError as error:
+            refused[photo.sha256] = error.message
+            continue
+        embeddings.append(encode_goods(encoder, pixels))
+        names.append(photo.sha256)
+    stacked = np.stack(embeddings) if embeddings else np.empty((0, 0), dtype=np.float32)
+    return EmbeddedBatch(tuple(names), stacked, refused)
 
 
 def encode_goods(

@@ -11,6 +11,7 @@ from vitrina.cli.admin_commands import admin
 from vitrina.cli.app import app
 from vitrina.cli.category_commands import categories
 from vitrina.cli.comparison_commands import bench, compare, report, tune
+from vitrina.cli.embedding_commands import embed
 from vitrina.cli.experiment_commands import ab
 from vitrina.cli.inference_commands import bench_inference
 from vitrina.cli.load_commands import bench_serve
@@ -22,8 +23,8 @@ from vitrina.errors import VitrinaError
 app.command()(init)
 app.command("import")(import_)
 for _command in (
-    categories, check, weights, train, tune, compare, report, publish, rollback, learn, search,
-    serve, demo,
+    categories, check, embed, weights, train, tune, compare, report, publish, rollback, learn,
+    search, serve, demo,
 ):  # fmt: skip
     app.command()(_command)
 bench.command("serve")(bench_serve)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from vitrina.cli.app import HERE, JsonOption, ShopOption, open_shop, terminal_progress
+from vitrina.cli.embedding_commands import ClusterOption, EngineOption
 from vitrina.cli.output import print_json, stdout
 
 BackboneOption = Annotated[
@@ -32,6 +33,8 @@ def tune(
     weights: Annotated[
         Path | None, typer.Option(help="File with ImageNet weights; else they are looked for.")
     ] = None,
+    engine: EngineOption = "local",
+    cluster: ClusterOption = None,
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -39,8 +42,9 @@ def tune(
     from vitrina.cli.comparison_tables import print_trials
 
     records = open_shop(shop).tune(
-        backbone, trials=trials, max_minutes=max_minutes, seed=seed, weights=weights
-    )
+        backbone, trials=trials, max_minutes=max_minutes, seed=seed, weights=weights,
+        engine=engine, cluster=cluster,
+    )  # fmt: skip
     if as_json:
         print_json(records)
     else:
@@ -72,6 +76,8 @@ def compare(
         bool, typer.Option("--measure-again", help="Measure servers anew.")
     ] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Have the best one served.")] = False,
+    engine: EngineOption = "local",
+    cluster: ClusterOption = None,
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -91,6 +97,8 @@ def compare(
         repeats=repeats,
         baseline=baseline,
         measure_again=measure_again,
+        engine=engine,
+        cluster=cluster,
     )
     if publish and comparison.choice.best:
         opened.activate(comparison.candidate(comparison.choice.best).bundle)
@@ -163,12 +171,25 @@ def bench_search(
     photos: Annotated[
         Path | None, typer.Option(help="Table with the columns file and sku: what to ask with.")
     ] = None,
+    database: Annotated[
+        str, typer.Option(help="PostgreSQL database to make up vectors in, and measure there.")
+    ] = "",
+    vectors: Annotated[int, typer.Option(help="How many, with --database.", min=1000)] = 1_000_000,
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Measure how often the right product is found, or how fast among many made-up goods."""
-    from vitrina.cli.search_tables import print_recall, print_speed
+    from vitrina.cli.search_tables import print_recall, print_speed, print_stored
 
+    if database:
+        from vitrina.bench.stored_speed import benchmark_stored
+
+        stored = benchmark_stored(database, vectors, dimensions, questions, terminal_progress())
+        if as_json:
+            print_json(stored)
+        else:
+            print_stored(stdout(), stored)
+        return
     if goods:
         from vitrina.bench.search_speed import benchmark_speed
 

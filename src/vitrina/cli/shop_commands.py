@@ -10,13 +10,14 @@ import typer
 
 from vitrina.cli.app import HERE, JsonOption, PortOption, ShopOption, announce, open_shop
 from vitrina.cli.output import percent, print_json, print_table, stdout
-from vitrina.errors import NotFound
+from vitrina.errors import NotFound, SettingError
 from vitrina.serving.logs import is_json
 from vitrina.shop import Shop
 
 if TYPE_CHECKING:
     from vitrina.catalogue.corrections import Applied
     from vitrina.catalogue.fetch.photos import FetchReport
+    from vitrina.serving.many.shops_file import ServicePlan
 
 _FINDINGS_SHOWN = 20
 """Of each kind, on the terminal; the page and --json have more."""
@@ -47,12 +48,15 @@ def import_(
     refresh_pictures: Annotated[
         bool, typer.Option("--refresh-pictures", help="Fetch what changed at pictures' addresses.")
     ] = False,
+    embed: Annotated[
+        bool, typer.Option(help="Have photos find the new goods at once, not by vitrina embed.")
+    ] = True,
     shop: ShopOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Bring goods and their pictures into the shop."""
     report = open_shop(shop).import_catalogue(
-        source, split=split, refresh_pictures=refresh_pictures
+        source, split=split, refresh_pictures=refresh_pictures, embed=embed
     )
     if as_json:
         print_json(report)
@@ -223,9 +227,16 @@ def serve(
     bundle: Annotated[
         str | None, typer.Option(help="Serve this bundle instead of the published one.")
     ] = None,
+    shops: Annotated[
+        Path | None,
+        typer.Option(help="Serve all shops that this file names, instead.", metavar="FILE"),
+    ] = None,
     shop: ShopOption = HERE,
 ) -> None:
     """Serve the shop's page and its search."""
+    if shops is not None:
+        _serve_shops(shops, host, port, bundle)
+        return
     settings = (opened := Shop.open(shop)).folder.settings
 
     def tell(address: str) -> None:
@@ -234,6 +245,22 @@ def serve(
             announce(settings.name, address)
 
     opened.serve(host=host, port=port, bundle=bundle, on_ready=tell)
+
+
+def _serve_shops(file: Path, host: str | None, port: int | None, bundle: str | None) -> None:
+    if bundle is not None:
+        raise SettingError(
+            "--bundle is for one shop, --shops for several.",
+            hint="Activate the bundle in its shop: vitrina publish, or vitrina rollback.",
+        )
+    from vitrina.serving.many.process import serve_shops
+
+    def tell(plan: ServicePlan, address: str) -> None:
+        if not is_json(plan.settings.log_format, sys.stderr):
+            number = len(plan.shops)
+            announce("1 shop" if number == 1 else f"{number} shops", address)
+
+    serve_shops(file, host=host, port=port, on_ready=tell)
 
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -30,10 +30,19 @@ from vitrina.training.learning import Learner
 from vitrina.training.loading import LoadedBackbone, LoadedEncoder, load_any
 from vitrina.training.plan import TrainingPlan, Tuning
 from vitrina.training.run import Run
+from vitrina.training.trial import TrialsHere, TrialsOf, TrialWorkers
 from vitrina.training.tuner import FEWEST_FOR_DEPTHS, best_plan, depths, tune, tuning_folder
 from vitrina.version import __version__
 
 NOT_TUNED = Tuning()
+
+TrialsOn = Callable[[TrialsOf, Learner], TrialWorkers]
+"""Gives who runs the trials of a tuning, whose activations have been computed."""
+
+
+def trials_here(shared: TrialsOf, learner: Learner) -> TrialWorkers:
+    """One trial after the other, in this process."""
+    return TrialsHere(learner, shared.plan)
 
 
 @dataclass
@@ -59,6 +68,7 @@ def train_run(
     tuning: Tuning = NOT_TUNED,
     progress: Progress,
     tensorboard: Path | None = None,
+    trials_on: TrialsOn = trials_here,
 ) -> Run:
     """Trains one model; the caller holds the shop's lock.
 
@@ -74,6 +84,7 @@ def train_run(
         tuning: What is tried before, from the plan on.
         progress: Where the work reports to.
         tensorboard: Folder for TensorBoard's logs; None writes none.
+        trials_on: Who runs the trials of tuning.
 
     Raises:
         WeightsError: no usable ImageNet weights.
@@ -95,7 +106,8 @@ def train_run(
     trials: tuple[TrialRecord, ...] = ()
     if tuning.trials:
         with clock.part("tuning"):
-            trials = _tune(folder, dataset, learner, loaded, plan, tuning, progress)
+            shared = TrialsOf(folder, dataset, plan, tuning, weights)
+            trials = _tune(shared, learner, loaded, trials_on, progress)
         plan = best_plan(plan, trials)
     checkpoint = folder.cache / f"phase-{_identity(dataset, plan, loaded)}"
     learned = learner.learn(
@@ -144,12 +156,14 @@ def tune_only(
     tuning: Tuning,
     weights: Path | None = None,
     progress: Progress,
+    trials_on: TrialsOn = trials_here,
 ) -> tuple[TrialRecord, ...]:
     """Tunes as `train_run` does before it trains, and keeps the trials for it."""
     loaded = load_any(plan.backbone, weights=weights, progress=progress)
     learner = make_learner(folder, dataset, loaded, plan, tuning)
     learner.compute(pixels, plan.views, progress)
-    return _tune(folder, dataset, learner, loaded, plan, tuning, progress)
+    shared = TrialsOf(folder, dataset, plan, tuning, weights)
+    return _tune(shared, learner, loaded, trials_on, progress)
 
 
 def make_learner(
@@ -180,22 +194,24 @@ def asked_for(plan: TrainingPlan, tuning: Tuning) -> dict[str, Any]:
 
 
 def _tune(
-    folder: ShopFolder,
-    dataset: Dataset,
+    shared: TrialsOf,
     learner: Learner,
     loaded: LoadedBackbone | LoadedEncoder,
-    plan: TrainingPlan,
-    tuning: Tuning,
+    trials_on: TrialsOn,
     progress: Progress,
 ) -> tuple[TrialRecord, ...]:
-    place = tuning_folder(folder.cache, plan, dataset.fingerprint, loaded.weights.sha256)
+    plan = shared.plan
+    place = tuning_folder(
+        shared.folder.cache, plan, shared.dataset.fingerprint, loaded.weights.sha256
+    )
     return tune(
         learner,
         plan,
-        trials=tuning.trials,
-        max_minutes=tuning.max_minutes,
+        trials=shared.tuning.trials,
+        max_minutes=shared.tuning.max_minutes,
         folder=place,
         progress=progress,
+        workers=trials_on(shared, learner),
     )
 
 

@@ -16,26 +16,27 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import keras
 import keras_tuner
-import numpy as np
 
 from vitrina import atomic
 from vitrina.errors import SettingError, TrainingError
 from vitrina.evaluation.candidate import TrialRecord
-from vitrina.evaluation.metrics import cross_entropy, top_k_accuracy
-from vitrina.progress import SILENT, Progress
+from vitrina.progress import Progress
 from vitrina.training.learning import Learner
 from vitrina.training.plan import OPTIMIZERS, TrainingPlan
-
-HEAD_EPOCHS = 5
-TAIL_EPOCHS = 4
-TAIL_PHOTOS = 3000
-"""A tail's trial is a taste: enough to tell depths apart, not to finish."""
+from vitrina.training.trial import (
+    HEAD_EPOCHS,
+    TAIL_EPOCHS,
+    TAIL_PHOTOS,
+    TrialsHere,
+    TrialWorkers,
+    Tried,
+    fields_of,
+)
 
 FEWEST_FOR_DEPTHS = 6
 """With fewer trials than this all are heads, and the plan's own depth stays."""
@@ -53,6 +54,7 @@ def tune(
     max_minutes: float,
     folder: Path,
     progress: Progress,
+    workers: TrialWorkers | None = None,
 ) -> tuple[TrialRecord, ...]:
     """Tries hyper-parameters; goes on where an earlier call with the same arguments was cut off.
 
@@ -65,6 +67,7 @@ def tune(
         max_minutes: No trial begins after that; 0 for no limit.
         folder: Keras Tuner's files; named after all that the trials depend on.
         progress: Where the work reports to.
+        workers: Who runs the trials; one after the other in this process where None.
 
     Returns:
         Every trial, in their order; one of them chosen.
@@ -77,13 +80,13 @@ def tune(
             f"The number of trials is {trials}; at least 1 is needed.", hint="Try --trials 10."
         )
     deadline = time.monotonic() + 60 * max_minutes if max_minutes else None
-    search = _open_search(learner, plan, trials, folder, deadline, progress)
+    search = _open_search(learner.cut_layers, plan, trials, folder, deadline, progress)
     done = len(search.oracle.end_order)
     with progress.step("Tuning", trials) as step:
         step.advance(done)
         search.tell = lambda note: step.advance(note=note)
         with contextlib.redirect_stdout(io.StringIO()):  # Keras Tuner talks on stdout
-            search.search()
+            search.run(workers or TrialsHere(learner, plan))
     records = search.records()
     if not any(record.chosen for record in records):
         raise TrainingError(
@@ -100,7 +103,7 @@ def best_plan(plan: TrainingPlan, trials: tuple[TrialRecord, ...]) -> TrainingPl
     Where no depth was tried, the plan keeps its own.
     """
     (chosen,) = [trial for trial in trials if trial.chosen]
-    fields = _as_plan(chosen.values)
+    fields = fields_of(chosen.values)
     if not chosen.values["unfrozen_layers"]:
         del fields["unfrozen_layers"]
     return plan.changed(fields)
@@ -151,6 +154,8 @@ class _Oracle(keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
             values = {each.name: each.default for each in self.hyperparameters.space}
             return {"status": "RUNNING", "values": values}
         left = self.max_trials - len(self.trials)
+        if left <= len(self.depths) and self.ongoing_trials and not self._tails_began():
+            return {"status": "IDLE"}  # the best head is known once all of them have ended
         if left <= len(self.depths) and (best := best_trial(self, tails=False)):
             depth = self.depths[len(self.depths) - left]
             values = best.hyperparameters.values | {"unfrozen_layers": depth}
@@ -159,6 +164,9 @@ class _Oracle(keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
         if drawn.get("values"):
             drawn["values"] = drawn["values"] | {"unfrozen_layers": 0}
         return drawn
+
+    def _tails_began(self) -> bool:
+        return any(one.hyperparameters.values["unfrozen_layers"] for one in self.trials.values())
 
     def save(self) -> None:
         """The state of the search, in one step."""
@@ -170,49 +178,45 @@ class _Oracle(keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
 
 
 class _Search(keras_tuner.engine.base_tuner.BaseTuner):  # type: ignore[misc]
-    """Runs trials one after the other until they are all done, or time is up."""
+    """Has trials run until they are all done, or time is up."""
 
-    def __init__(
-        self, learner: Learner, plan: TrainingPlan, deadline: float | None, **options: Any
-    ) -> None:
-        self._learner = learner
-        self._plan = plan
+    def __init__(self, deadline: float | None, **options: Any) -> None:
         self._deadline = deadline
-        self._figures: dict[str, dict[str, float]] = {}
         self.tell: Callable[[str], None] = lambda _note: None
         super().__init__(**options)
 
-    def pre_create_trial(self) -> None:
-        """Ends the search when its time is up."""
+    def run(self, workers: TrialWorkers) -> None:
+        """Keeps all workers busy as long as there are trials."""
+        running: dict[str, Any] = {}
+        free = [f"worker-{number}" for number in range(workers.slots)]
+        while True:
+            while free and (trial := self._next_trial(free[-1])):
+                running[trial.trial_id] = (trial, free.pop())
+                workers.start(trial.trial_id, dict(trial.hyperparameters.values))
+            if not running:
+                return
+            name, tried = workers.wait()
+            trial, worker = running.pop(name)
+            self._end(trial, tried)
+            free.append(worker)
+
+    def _next_trial(self, worker: str) -> Any | None:
+        """The trial that is begun now; None where there is none, or none yet."""
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self.oracle.max_trials = len(self.oracle.trials)
+        trial = self.oracle.create_trial(worker)
+        return trial if trial.status == "RUNNING" else None
 
-    def run_trial(self, trial: Any, *_args: Any, **_options: Any) -> dict[str, float]:
-        """Learns with one set of values."""
-        start = time.monotonic()
-        plan = replace(
-            self._plan.changed(_as_plan(trial.hyperparameters.values)),
-            head_epochs=HEAD_EPOCHS,
-            tail_epochs=TAIL_EPOCHS,
-        )
-        try:
-            learned = self._learner.learn(plan, SILENT, tail_photos=TAIL_PHOTOS)
-            probabilities, labels = self._learner.probabilities(learned, "validation")
-            if not len(labels):
-                probabilities, labels = self._learner.probabilities(learned, "train")
-            loss = cross_entropy(probabilities, labels)
-            if not np.isfinite(loss) or not np.isfinite(probabilities).all():
-                raise keras_tuner.errors.FailedTrialError("The loss is not a number.")
-            top1 = top_k_accuracy(probabilities, labels, 1)
-        except TrainingError as error:
-            raise keras_tuner.errors.FailedTrialError(error.message) from error
-        return {"loss": loss, "top1": top1, "seconds": round(time.monotonic() - start, 2)}
-
-    def on_trial_end(self, trial: Any) -> None:
-        """Frees what the trial left, which Keras would keep for the life of the process."""
-        super().on_trial_end(trial)
-        keras.backend.clear_session(free_memory=True)
-        loss = _metric(self.oracle.get_trial(trial.trial_id), "loss")
+    def _end(self, trial: Any, tried: Tried) -> None:
+        """Keeps what came of a trial."""
+        if tried.failure:
+            trial.status, trial.message = "FAILED", tried.failure
+        else:
+            trial.status = "COMPLETED"
+            self.oracle.update_trial(trial.trial_id, tried.figures)
+        self.oracle.end_trial(trial)
+        self.save()
+        loss = tried.figures.get("loss")
         self.tell("failed" if loss is None else f"validation loss {loss:.3f}")
 
     def save(self) -> None:
@@ -222,7 +226,8 @@ class _Search(keras_tuner.engine.base_tuner.BaseTuner):  # type: ignore[misc]
 
     def records(self) -> tuple[TrialRecord, ...]:
         """Every trial that ended, in their order."""
-        ended = [self.oracle.trials[name] for name in self.oracle.end_order]
+        # they may end in another order than they began in
+        ended = [self.oracle.trials[name] for name in sorted(self.oracle.end_order, key=int)]
         best = best_trial(self.oracle, tails=True) or best_trial(self.oracle, tails=False)
         return tuple(
             TrialRecord(
@@ -256,7 +261,7 @@ def best_trial(oracle: keras_tuner.Oracle, *, tails: bool) -> Any | None:
 
 
 def _open_search(
-    learner: Learner,
+    cut_layers: int,
     plan: TrainingPlan,
     trials: int,
     folder: Path,
@@ -275,10 +280,8 @@ def _open_search(
         )
         oracle.verbose = 0
         if plan.learns_tail and trials >= FEWEST_FOR_DEPTHS:
-            oracle.depths = tuple(depth for depth in depths(plan) if depth <= learner.cut_layers)
+            oracle.depths = tuple(depth for depth in depths(plan) if depth <= cut_layers)
         return _Search(
-            learner,
-            plan,
             deadline,
             oracle=oracle,
             directory=str(folder.parent),
@@ -294,18 +297,6 @@ def _open_search(
             search = opened()
     search.oracle.max_trials = trials
     return search
-
-
-def _as_plan(values: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a plan from the values of a trial."""
-    units = (values["units_1"], values["units_2"])[: values["dense_layers"]]
-    return {
-        "optimizer": values["optimizer"],
-        "head_rate": values["head_rate"],
-        "hidden": tuple(units),
-        "dropout": round(values["dropout"], 2),
-        "unfrozen_layers": values["unfrozen_layers"],
-    }
 
 
 def _nearest(units: int) -> int:
