@@ -51,7 +51,7 @@ def test_it_is_begun_and_ended(signed_in: AppClient, app: ShopApp) -> None:
     assert (began.second, began.share, began.criterion) == ("tiny-2", 0.25, "order")
     wait_until(lambda: texts("en")["work_ab_done"].format(target="tiny-2") in models(signed_in))
     page = models(signed_in)
-    assert "tiny-2 answers 25% of the visitors, tiny-1 the others." in page
+    assert "B answers 25% of the visitors, A the others." in page
     assert texts("en")["heading_ab_start"] not in page
     stale = form_token(signed_in) | {"experiment": "0" * 32}
     assert post(signed_in, "/admin/models/ab/stop", stale).status_code == 404
@@ -87,7 +87,7 @@ def test_both_bundles_stand_side_by_side(
     signed_in: AppClient, app: ShopApp, published_shop: Shop, language: str
 ) -> None:
     t = texts(language)
-    names = {"first": "tiny-1", "second": "tiny-2"}
+    names = {"first": "A", "second": "B"}
     begin(published_shop.folder.bundles, "tiny-2")
     assert t["ab_open"] in models(signed_in, language)
     fill(published_shop, (0.3, 0.5), slow=(0, 0.2), failed=(0, 0.005))
@@ -115,7 +115,7 @@ def test_a_server_that_cannot_load_the_other_says_so(
     begin(bundles, "tiny-2")
     (bundles / "tiny-2" / "model.onnx").write_bytes(b"torn")
     app.shop.served.look_at_experiment()
-    said = texts("en")["ab_refused"].format(first="tiny-1", second="tiny-2")
+    said = texts("en")["ab_refused"].format(first="A", second="B")
     assert said in models(signed_in)
     end(bundles)
     app.shop.served.look_at_experiment()

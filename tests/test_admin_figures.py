@@ -99,11 +99,11 @@ def test_answers_and_events(database: ServerDatabase) -> None:
     assert heights[0] == pytest.approx(3 * heights[1], abs=0.05)
 
 
-def test_times_of_answers(database: ServerDatabase) -> None:
+def test_times_of_answers(database: ServerDatabase, tmp_path: Path) -> None:
     for milliseconds in range(1, 102):
         put(database, NOON, milliseconds=milliseconds)
     assert found(database, "day").answer_ms == (51, 96)
-    only = ServerDatabase(database._path.with_name("one.db"))
+    only = ServerDatabase(tmp_path / "one.db")
     put(only, NOON, milliseconds=7)
     assert found(only, "day").answer_ms == (7, 7)
 
@@ -129,6 +129,7 @@ def test_how_it_is_written() -> None:
     assert share(1, 0, "ru") == "—"
     assert [share(part, 200, "en") for part in (0, 1, 20, 200)] == ["0%", "0.5%", "10%", "100%"]
     assert percent(0.914, "ru", 1) == "91,4\u00a0%"
+    assert percent(-0.153, "ru", 1) == "\u221215,3\u00a0%"
     assert money(129050, "RUB", "ru") == "1\u00a0290,50\u00a0₽"
     assert money(5, "USD", "en") == "$0.05"
     assert (day(NOON, "ru"), day(NOON, "en")) == ("31.03.2026", "2026-03-31")

@@ -6,23 +6,17 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from vitrina.storefront.pages import (
-    CONTENT_SECURITY_POLICY,
-    Findings,
-    Goods,
-    Shelf,
-    ShopFront,
-    create_router,
-    format_price,
-    safe_address,
-)
+from vitrina.storefront.front import Findings, Goods, ProductPage, Shelf, ShopFront, Wanted
+from vitrina.storefront.pages import CONTENT_SECURITY_POLICY, Pages, create_router
 from vitrina.storefront.texts import LANGUAGES, choose_language, texts
+from vitrina.storefront.written import amount, format_price, product_address, safe_address, sized
 
 HOSTILE = "\"'><script>alert(1)</script>{{ 7*7 }}&{query}"
 
@@ -37,20 +31,32 @@ class Shop:
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
-        self.asked: list[tuple[str, str | None, str, str | None]] = []
+        self.asked: list[tuple[Wanted, str]] = []
+        self.shelves: Sequence[Shelf] = ()
 
-    def find(self, query: str, category: str | None, language: str, cursor: str | None) -> Findings:
-        self.asked.append((query, category, language, cursor))
+    def find(self, wanted: Wanted, language: str) -> Findings:
+        self.asked.append((wanted, language))
         return self.findings
 
+    def product(self, sku: str, language: str) -> ProductPage | None:
+        if sku != HOSTILE or language not in LANGUAGES:
+            return None
+        bad = Goods(
+            HOSTILE, HOSTILE, "1", "RUB", "javascript:alert(1)", "javascript:alert(2)", True
+        )
+        return ProductPage(bad, HOSTILE, HOSTILE, HOSTILE, ["javascript:alert(3)"], "a&b=c", [bad])
+
     def categories(self, language: str) -> Sequence[Shelf]:
+        if self.shelves:
+            return self.shelves
         if language == "ru":
             return [Shelf("lamps", "Лампы", "лампа", 12), Shelf("a&b=c", HOSTILE, HOSTILE, 1)]
         return [Shelf("lamps", "Lamps", "lamp", 12)]
 
     def client(self, language: str = "ru", name: str = "Лавка") -> Client:
         app = FastAPI()
-        app.include_router(create_router(ShopFront(name, language, self.find, self.categories)))
+        front = ShopFront(name, language, self.find, self.categories, self.product)
+        app.include_router(create_router(Pages(front)))
         return Client(app)
 
 
@@ -178,7 +184,7 @@ def test_the_page_speaks_the_visitors_language() -> None:
     assert '<html lang="en">' in page.text
     assert ">Photo<" in page.text
     assert "₽1,290" in page.text
-    assert shop.asked == [("", None, "en", None)]
+    assert shop.asked == [(Wanted(), "en")]
     assert page_data(page.text)["texts"] == dict(texts("en"))
 
 
@@ -221,7 +227,7 @@ def test_title_and_heading_are_the_shops_name() -> None:
 def test_a_text_search_works_without_scripts() -> None:
     shop = Shop(Findings([LAMP], 31, "24"))
     page = visible(shop.client().get("/", params={"q": "  настольная   лампа "}).text)
-    assert shop.asked == [("настольная лампа", None, "ru", None)]
+    assert shop.asked == [(Wanted("настольная лампа"), "ru")]
     assert 'value="настольная лампа"' in page
     assert "По запросу «настольная лампа»" in page
     assert "Найдено: 31" in page
@@ -235,7 +241,7 @@ def test_a_text_search_works_without_scripts() -> None:
 def test_a_category_fills_the_box() -> None:
     shop = Shop(Findings([LAMP], 1))
     page = shop.client().get("/?category=lamps&cursor=7").text
-    assert shop.asked == [("", "lamps", "ru", "7")]
+    assert shop.asked == [(Wanted(category="lamps", cursor="7"), "ru")]
     assert 'name="q" value="лампа"' in page
     assert '<h2 id="results-heading">Лампы</h2>' in page
 
@@ -243,7 +249,7 @@ def test_a_category_fills_the_box() -> None:
 def test_a_very_long_query_is_cut() -> None:
     shop = Shop(Findings())
     assert shop.client().get("/", params={"q": "я" * 5000}).status_code == 200
-    assert len(shop.asked[0][0]) == 200
+    assert len(shop.asked[0][0].query) == 200
 
 
 def test_nothing_found_says_so_and_offers_categories() -> None:
@@ -285,7 +291,8 @@ def test_an_address_that_runs_code_is_no_link() -> None:
     page = visible(Shop(Findings([bad], 1)).client().get("/?q=x").text)
     assert "javascript:" not in page
     assert "data:text" not in page
-    assert '<div class="card-body">' in page
+    # its card leads to its own page here instead
+    assert '<a class="card-body" href="/product/x">' in page
     assert texts("ru")["no_price"] in page
     assert texts("ru")["out_of_stock"] in page
 
@@ -330,6 +337,81 @@ def test_format_price(price: str | None, currency: str, language: str, expected:
 
 
 # Files
+
+
+# What is left out, and a product's own page
+
+
+def test_filters_go_along() -> None:
+    shop = Shop(Findings([LAMP], 31, "24"))
+    asked = {"category": "lamps", "price_min": "1 000,50", "price_max": "-5", "in_stock": "1"}
+    page = visible(shop.client().get("/", params=asked).text)
+    wanted = Wanted(category="lamps", price_min="1000.50", in_stock=True)
+    assert shop.asked == [(wanted, "ru")]
+    form = page[page.index('id="filters"') :]
+    assert "hidden>" not in form[: form.index(">") + 1]
+    assert 'name="price_min" value="1000.50"' in form
+    assert 'name="price_max" value=""' in form
+    assert 'name="in_stock" value="1" checked' in form
+    more = "/?category=lamps&amp;price_min=1000.50&amp;in_stock=1&amp;cursor=24"
+    assert f'href="{more}"' in page
+    assert 'lang=en&amp;category=lamps&amp;price_min=1000.50&amp;in_stock=1"' in page
+
+
+def test_what_filters_leave_out_is_said() -> None:
+    client = Shop(Findings(total=0)).client()
+    filtered = visible(client.get("/?category=lamps&in_stock=1").text)
+    assert texts("ru")["empty_filtered"] in filtered
+    assert texts("ru")["empty_help"] not in filtered
+    assert texts("ru")["empty_help"] in visible(client.get("/?category=lamps").text)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("100", "100"), ("1 290,50", "1290.50"), ("99.9", "99.9"), ("500₽", "500"), ("", ""),
+        ("-1", ""), ("1e9", ""), ("1,2,3", ""), ("NaN", ""), ("\u0661\u0662", ""), ("9" * 13, ""),
+    ],
+)  # fmt: skip
+def test_amounts(given: str, read: str) -> None:
+    assert amount(given) == read
+
+
+def test_a_products_page_is_guarded() -> None:
+    page = Shop(Findings()).client().get(product_address(HOSTILE))
+    assert page.status_code == 200
+    assert page.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert "<script" not in page.text
+    assert "javascript:" not in page.text
+    assert f'href="{product_address(HOSTILE)}"' in page.text
+    assert texts("ru")["heading_beside"] in page.text
+
+
+def test_pages_that_are_not_there() -> None:
+    client = Shop(Findings()).client()
+    page = client.get("/product/none?lang=en")
+    assert page.status_code == 404
+    assert texts("en")["error_not_found"] in visible(page.text)
+    assert 'data-category="lamps"' in page.text
+
+
+def test_pictures_come_in_the_size_in_which_they_are_shown() -> None:
+    own = "/photos/" + "a" * 64
+    assert sized(own, 320) == own + "/320"
+    for foreign in ("https://shop.test/photos/" + "a" * 64, "/photos/a", own + "/320"):
+        assert sized(foreign, 320) == foreign
+    picture = visible(Shop(Findings([replace(LAMP, image_url=own)], 1)).client().get("/?q=x").text)
+    assert f'src="{own}/320" srcset="{own}/320 320w, {own}/640 640w"' in picture
+    assert 'loading="lazy"' in picture
+
+
+def test_many_categories_wait_to_be_asked_for() -> None:
+    shop = Shop(Findings([LAMP], 1))
+    shop.shelves = [Shelf(f"s-{number}", f"Полка {number}", "полка", 1) for number in range(30)]
+    page = visible(shop.client().get("/").text)
+    before, _, behind = page.partition("<details")
+    assert (before.count("data-category="), behind.count("data-category=")) == (8, 22)
+    assert texts("ru")["all_categories"].format(count=30) in behind
 
 
 def test_the_pages_files_are_kept_for_long_under_their_own_version() -> None:

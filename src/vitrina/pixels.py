@@ -81,8 +81,7 @@ class PixelCache:
         refused: dict[str, PhotoError] = {}
 
         def decoded() -> Iterator[tuple[str, Pixels]]:
-            # nobody waits for one of these: better late than left out
-            heavy = HeavyDecoder(slots=workers, seconds=_HEAVY_SECONDS)
+            heavy = heavy_decoder(workers)
             with heavy, ThreadPoolExecutor(workers) as pool:
                 answers = map_ahead(pool, partial(_try_decode, limits, heavy), missing.values())
                 for photo, answer in progress.track(answers, "Decoding photos", len(missing)):
@@ -96,15 +95,36 @@ class PixelCache:
         return refused
 
 
+def decode_file(photo: PhotoFile, limits: Limits, heavy: HeavyDecoder) -> Pixels:
+    """Decodes one picture, (224, 224, 3) uint8, without keeping it.
+
+    Args:
+        photo: Where it lies.
+        limits: What is refused before decoding.
+        heavy: Decodes HEIC and AVIF.
+
+    Raises:
+        PhotoError: it cannot be read or decoded.
+    """
+    try:
+        content = photo.path.read_bytes()
+    except OSError as error:
+        raise PhotoDamaged(
+            f"The file cannot be read: {error.strerror}.",
+            hint="Import the catalogue again: the picture is copied anew.",
+        ) from error
+    return decode(content, limits, heavy)
+
+
+def heavy_decoder(workers: int) -> HeavyDecoder:
+    """Decodes HEIC and AVIF for so many threads; nobody waits: better late than left out."""
+    return HeavyDecoder(slots=workers, seconds=_HEAVY_SECONDS)
+
+
 def _try_decode(
     limits: Limits, heavy: HeavyDecoder, photo: PhotoFile
 ) -> tuple[PhotoFile, Pixels | PhotoError]:
     try:
-        return photo, decode(photo.path.read_bytes(), limits, heavy)
+        return photo, decode_file(photo, limits, heavy)
     except PhotoError as error:
         return photo, error
-    except OSError as error:
-        return photo, PhotoDamaged(
-            f"The file cannot be read: {error.strerror}.",
-            hint="Import the catalogue again: the picture is copied anew.",
-        )

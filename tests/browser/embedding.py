@@ -25,6 +25,7 @@ from starlette.datastructures import UploadFile
 from starlette.middleware.cors import CORSMiddleware
 
 from vitrina.serving.security_headers import SecurityHeaders
+from vitrina.storefront.front import Wanted
 from vitrina.storefront.widget import create_router
 
 
@@ -174,7 +175,7 @@ def create_photo_server(state: PhotoServer, origin: str) -> FastAPI:
     def search(category: str, limit: int, lang: str) -> Response:
         if state.refusals:
             return refusal(*state.refusals.pop(0))
-        found = find("", category, lang, None)
+        found = find(Wanted(category=category), lang)
         products = [as_hit(one, None) for one in found.products[:limit]]
         return JSONResponse({"products": products, "total": found.total, "next_cursor": None})
 

@@ -16,7 +16,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
-from vitrina.storefront.pages import Findings, Goods, Shelf, ShopFront, create_router
+from vitrina.storefront.front import Findings, Goods, ProductPage, Shelf, ShopFront, Wanted
+from vitrina.storefront.pages import Pages, create_router
 
 Colour = tuple[int, int, int]
 
@@ -68,6 +69,7 @@ class Upload:
     media_type: str
     language: str
     size: tuple[int, int] | None
+    bytes: int
 
 
 @dataclass
@@ -77,6 +79,8 @@ class StandIn:
     uploads: list[Upload] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     busy_times: int = 0
+    answer: str = ""
+    """What any photo means; empty: as its colour says."""
     abandoned: threading.Event = field(default_factory=threading.Event)
 
     def reset(self) -> None:
@@ -84,6 +88,7 @@ class StandIn:
         self.uploads.clear()
         self.events.clear()
         self.busy_times = 0
+        self.answer = ""
         self.abandoned.clear()
 
 
@@ -127,29 +132,46 @@ def _odd(one: Goods) -> Goods:
     return one
 
 
-def find(query: str, category: str | None, language: str, cursor: str | None) -> Findings:
+def find(wanted: Wanted, language: str) -> Findings:
     """Text search by words that begin alike; `беда` breaks down."""
-    if query == "беда":
+    if wanted.query == "беда":
         return Findings(problem="busy")
-    words = query.casefold().split()
+    words = wanted.query.casefold().split()
     shelf_texts = {one.id: f"{one.name} {one.search_text}".casefold() for one in shelves(language)}
     hits = [
         one
         for shelf, one in goods(language)
-        if category in (None, shelf)
+        if wanted.category in ("", shelf)
         and all(word[:4] in f"{one.name.casefold()} {shelf_texts[shelf]}" for word in words)
+        and (one.in_stock or not wanted.in_stock)
+        and float(wanted.price_min or 0)
+        <= float(one.price or 0)
+        <= float(wanted.price_max or "inf")
     ]
-    if not query and category is None:
+    if wanted.is_home:
         hits = hits[::13]
-    start = int(cursor or 0)
+    start = int(wanted.cursor or 0)
     end = start + 24
     return Findings(hits[start:end], len(hits), str(end) if end < len(hits) else None)
+
+
+def product(sku: str, language: str) -> ProductPage | None:
+    """What the own page of a product shows."""
+    found = next(((shelf, one) for shelf, one in goods(language) if one.sku == sku), None)
+    if found is None:
+        return None
+    shelf, one = found
+    beside = [other for where, other in goods(language) if where == shelf and other.sku != sku]
+    pictures = [one.image_url] if one.image_url else []
+    return ProductPage(one, sku, "«Север»", HOSTILE_NAME, pictures, shelf, beside[:6])
 
 
 def create_stand_in(state: StandIn) -> FastAPI:
     """The shop as an application."""
     app = FastAPI()
-    app.include_router(create_router(ShopFront("Лавка «Полка»", "ru", find, shelves)))
+    app.include_router(
+        create_router(Pages(ShopFront("Лавка «Полка»", "ru", find, shelves, product)))
+    )
 
     @app.post("/v1/search/photo")
     async def photo(request: Request) -> Response:
@@ -159,10 +181,10 @@ def create_stand_in(state: StandIn) -> FastAPI:
         try:
             image: Image.Image = ImageOps.exif_transpose(Image.open(io.BytesIO(body)))
         except UnidentifiedImageError:
-            state.uploads.append(Upload(media_type, language, None))
+            state.uploads.append(Upload(media_type, language, None, len(body)))
             return problem("photo_type")
-        state.uploads.append(Upload(media_type, language, image.size))
-        meaning = meaning_of(image)
+        state.uploads.append(Upload(media_type, language, image.size, len(body)))
+        meaning = state.answer or meaning_of(image)
         if meaning == "slow":
             # Answers never: the browser has to give up. No clock, the connection itself tells.
             while (await request.receive())["type"] != "http.disconnect":
@@ -183,9 +205,16 @@ def create_stand_in(state: StandIn) -> FastAPI:
 
     @app.get("/v1/search")
     def search(
-        request: Request, q: str = "", category: str | None = None, cursor: str | None = None
+        request: Request,
+        q: str = "",
+        category: str = "",
+        cursor: str = "",
+        price_min: str = "",
+        price_max: str = "",
+        in_stock: bool = False,
     ) -> Response:
-        found = find(q, category, request.headers["accept-language"], cursor)
+        wanted = Wanted(q, category, cursor, price_min, price_max, in_stock)
+        found = find(wanted, request.headers["accept-language"])
         if found.problem:
             return problem(found.problem)
         return JSONResponse(

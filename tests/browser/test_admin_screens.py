@@ -152,22 +152,6 @@ def test_two_browsers_edit_the_same_category(screens: OpenScreens, watch: Watch)
     expect(second.get_by_role("row").nth(1)).to_contain_text("'лампочка' → 'светильник'")
 
 
-def test_a_model_is_switched_to_and_taken_back(screens: OpenScreens) -> None:
-    page = screens("/admin/models")
-    sign_in(page)
-    page.get_by_role("button", name=RU["activate_named"].format(version="tiny-2")).click()
-    # the page looks again by itself
-    expect(page.locator("#work")).to_contain_text(
-        RU["work_activate_done"].format(target="tiny-2"), timeout=60_000
-    )
-    expect(page.locator('tr[data-version="tiny-2"]')).to_contain_text(RU["active"])
-    page.get_by_role("button", name=RU["rollback_to"].format(version="tiny-1")).click()
-    expect(page.locator("#work")).to_contain_text(
-        RU["work_rollback_done"].format(target="tiny-1"), timeout=60_000
-    )
-    expect(page.locator('tr[data-version="tiny-1"]')).to_contain_text(RU["active"])
-
-
 def test_signing_out(screens: OpenScreens) -> None:
     page = screens("/admin/settings")
     sign_in(page)
@@ -188,13 +172,12 @@ def test_another_language_stays(screens: OpenScreens) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_every_screen_is_usable(
-    screens: OpenScreens, width: int, request: pytest.FixtureRequest
-) -> None:
+def test_screens_off_the_way_are_usable(screens: OpenScreens, watch: Watch, width: int) -> None:
     """Nothing sticks out, nothing is too small to press, axe finds nothing."""
+    watch.refusals_expected = True
     page = screens("/admin/", width=width, script=True)
     sign_in(page)
-    for place in ("", "catalogue", "catalogue/categories/lamps", "models", "log", "settings"):
+    for place in ("catalogue/categories/lamps", "nothing"):
         page.goto(f"/admin/{place}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, place
         found = Axe().run(page)

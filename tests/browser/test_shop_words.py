@@ -126,6 +126,7 @@ def test_the_keyboard_alone_is_enough(open_shop: OpenShop, photo: MakePhoto) -> 
     page.keyboard.type("лампа")
     page.keyboard.press("Enter")
     expect(page.locator("#results-heading")).to_have_text("По запросу «лампа»")
+    expect(page).to_have_title("По запросу «лампа» · Лавка «Полка»")
     tab_to(page, ".submit")
     tab_to(page, "#photo-button")
     with page.expect_file_chooser() as chooser:

@@ -95,8 +95,15 @@ def test_a_sideways_photo_arrives_upright_and_without_exif(
     assert (photo.media_type, photo.file_name) == ("image/jpeg", "photo")
 
 
-def test_twelve_megapixels_leave_as_less_than_120_kb(embed: OpenEmbedded, save: SaveJpeg) -> None:
+def test_twelve_megapixels_on_a_slow_line_leave_as_less_than_120_kb(
+    embed: OpenEmbedded, save: SaveJpeg
+) -> None:
     shop = embed()
+    # a telephone at the edge of its net: bytes a second, milliseconds
+    shop.page.context.new_cdp_session(shop.page).send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 300, "downloadThroughput": 50e3, "uploadThroughput": 50e3},
+    )
     # as hard as photos get: leaves and grass, sharp to the last pixel and beyond
     noise = np.random.default_rng(7)
     coarse = noise.integers(0, 256, (600, 800, 3), np.uint8).repeat(5, 0).repeat(5, 1)

@@ -14,6 +14,7 @@ from embedding import PhotoServer
 from embedding import Shop as EmbeddingShop
 from heif_making import heic
 from playwright.sync_api import expect
+from shopper import choose
 
 from vitrina import Shop
 
@@ -54,6 +55,21 @@ def test_heic_of_an_iphone_is_read_by_the_server(
     shop = embed()
     shop.choose(path)
     shop.expect_searched("розетка")
+
+
+def test_heic_of_an_iphone_on_the_shops_own_page(
+    served: Shop, embed: OpenEmbedded, origins: tuple[PhotoServer, EmbeddingShop], tmp_path: Path
+) -> None:
+    path = tmp_path / "IMG_0001.heic"
+    path.write_bytes(heic(drawn_picture(COLOURS["rozetki"], (640, 480), seed=5)))
+    page = embed(address=origins[0].address).page
+    choose(page, path)
+    expect(page.locator("#q")).to_have_value("розетка")
+    picture = page.locator("#goods .card img").first
+    assert picture.evaluate("async image => { await image.decode(); return image.naturalWidth; }")
+    assert picture.evaluate("image => new URL(image.currentSrc).pathname").endswith(
+        ("/320", "/640")
+    )
 
 
 def test_the_panel_shows_goods_and_pictures(

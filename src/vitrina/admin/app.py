@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vitrina.admin import catalogue, models, overview, review, signing_in, told
+from vitrina.admin.screen_work import ScreenWork
 from vitrina.admin.screens import Screens, static_files, static_version
 from vitrina.admin.shop import AdminShop
 
@@ -18,6 +19,7 @@ _MEDIA_TYPES = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 def create_admin(shop: AdminShop) -> Starlette:
     """The application, whose routes begin behind `/admin`."""
     screens = Screens(shop)
+    work = ScreenWork(screens)
 
     async def not_there(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -30,9 +32,9 @@ def create_admin(shop: AdminShop) -> Starlette:
         routes=[
             *overview.routes(screens),
             *signing_in.routes(screens),
-            *catalogue.routes(screens),
+            *catalogue.routes(screens, work),
             *review.routes(screens),
-            *models.routes(screens),
+            *models.routes(screens, work),
             *told.routes(screens),
             Route("/static/{version}/{name}", _static),
         ],

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Mapping
+import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from vitrina.admin import audit
+from vitrina.admin.screen_work import ScreenWork, show_report
 from vitrina.admin.screens import HOME, Screens, to
 from vitrina.admin.sessions import Session
 from vitrina.errors import EditConflict, NotFound, QueryError, ShopBusy
+from vitrina.store.connection import PlainConnection
 from vitrina.store.shown import CategoryRecord, list_categories
 
 _IMPORTS_SHOWN = 10
@@ -49,7 +52,7 @@ class Import:
         return self.finished.astimezone()
 
 
-def routes(screens: Screens) -> list[Route]:
+def routes(screens: Screens, work: ScreenWork) -> list[Route]:
     """Pages about the catalogue."""
     shop = screens.shop
 
@@ -58,13 +61,17 @@ def routes(screens: Screens) -> list[Route]:
             categories = list_categories(connection)
             rows = connection.execute(f"{_IMPORTS} ORDER BY id DESC LIMIT ?", (_IMPORTS_SHOWN,))
             imports = [Import.of(row) for row in rows]
-        return screens.render(
+        checked, doubts = last_check(shop.folder.check)
+        return work.render(
             request,
             "catalogue.html",
             session,
             categories=[one for one in categories if one[1]],
             products=sum(count for _, count in categories),
             imports=imports,
+            again=_latest_of_each(imports),
+            checked=checked,
+            doubts=doubts,
             saved=request.query_params.get("saved", ""),
         )
 
@@ -120,12 +127,65 @@ def routes(screens: Screens) -> list[Route]:
         audit.note(shop.database, session.name, "search_text", f"{slug}: {seen!r} → {after!r}")
         return to(f"{HOME}catalogue?saved={slug}")
 
+    def import_again(_request: Request, session: Session, form: Mapping[str, str]) -> Response:
+        number = form.get("number", "")
+        with shop.catalogue.asking() as connection:
+            row = connection.execute(
+                "SELECT source FROM imports WHERE id = ?",
+                (
+                    int(number)
+                    if number.isascii() and number.isdecimal() and len(number) < 18
+                    else -1,
+                ),
+            ).fetchone()
+        # what begins with a dash would be an option of the command, and never was a source
+        if row is None or str(row[0]).startswith("-"):
+            raise NotFound("There is no such import.", hint="Go back to the catalogue.")
+        source = str(row[0])
+        return work.begin(session, "import", source, ["import", source], f"{HOME}catalogue")
+
+    def check(_request: Request, session: Session, _form: Mapping[str, str]) -> Response:
+        return work.begin(session, "check", "", ["check"], f"{HOME}catalogue")
+
+    def checked_page(_request: Request, _session: Session) -> Response:
+        page = shop.folder.check / "index.html"
+        if not page.is_file():
+            raise NotFound("Nothing was checked yet.", hint="vitrina check")
+        return show_report(page)
+
     return [
         Route("/catalogue", screens.show(show)),
+        Route("/catalogue/import", screens.post(import_again), methods=["POST"]),
+        Route("/catalogue/check", screens.post(check), methods=["POST"]),
+        Route("/check", screens.show(checked_page)),
         Route("/catalogue/imports/{number:int}", screens.show(refusals)),
         Route("/catalogue/categories/{slug}", screens.show(edit), methods=["GET"]),
         Route("/catalogue/categories/{slug}", screens.post(save), methods=["POST"]),
     ]
+
+
+def last_check(folder: Path) -> tuple[datetime | None, int]:
+    """When the catalogue was checked last, in the server's own time, and what was doubtful then.
+
+    Args:
+        folder: The shop's `check/`.
+    """
+    try:
+        when = datetime.fromtimestamp((folder / "index.html").stat().st_mtime).astimezone()
+        with (folder / "corrections.csv").open(encoding="utf-8", newline="") as file:
+            return when, sum(1 for _ in csv.reader(file)) - 1
+    except FileNotFoundError:
+        return None, 0
+    except (OSError, ValueError, csv.Error):
+        return when, 0
+
+
+def _latest_of_each(imports: Sequence[Import]) -> set[int]:
+    """Of imports, the newest first: the last one of each source."""
+    found: dict[str, int] = {}
+    for one in imports:
+        found.setdefault(one.source, one.id)
+    return set(found.values())
 
 
 def _form(
@@ -160,5 +220,5 @@ def _named(screens: Screens, slug: str) -> CategoryRecord:
     return found
 
 
-def _find(connection: sqlite3.Connection, slug: str) -> CategoryRecord | None:
+def _find(connection: PlainConnection, slug: str) -> CategoryRecord | None:
     return next((one for one, _ in list_categories(connection) if one.slug == slug), None)

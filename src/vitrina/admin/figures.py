@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from vitrina.store.connection import PlainConnection
+from vitrina.store.dialect import dialect_of
 
 Period = Literal["day", "week", "month", "year"]
 PERIODS: tuple[Period, ...] = ("day", "week", "month", "year")
@@ -72,7 +74,7 @@ class Figures:
     categories: tuple[tuple[str, int], ...]
 
 
-def figures(connection: sqlite3.Connection, period: Period, now: datetime | None = None) -> Figures:
+def figures(connection: PlainConnection, period: Period, now: datetime | None = None) -> Figures:
     """Adds up one period, which ends now.
 
     Args:
@@ -127,16 +129,14 @@ def figures(connection: sqlite3.Connection, period: Period, now: datetime | None
     )
 
 
-def _spread(
-    connection: sqlite3.Connection, since: int, searches: int
-) -> tuple[float, float] | None:
+def _spread(connection: PlainConnection, since: int, searches: int) -> tuple[float, float] | None:
     if not searches:
         return None
     at = (int(0.5 * (searches - 1)), int(0.95 * (searches - 1)))
     rows = connection.execute(
         "SELECT place, milliseconds FROM (SELECT milliseconds, "
         "row_number() OVER (ORDER BY milliseconds) - 1 AS place FROM queries WHERE asked >= ?) "
-        "WHERE place IN (?, ?)",
+        "AS asked WHERE place IN (?, ?)",
         (since, *at),
     ).fetchall()
     found = dict(rows)
@@ -144,15 +144,10 @@ def _spread(
 
 
 def _bars(
-    connection: sqlite3.Connection, period: Period, begins: datetime, now: datetime
+    connection: PlainConnection, period: Period, begins: datetime, now: datetime
 ) -> tuple[Bar, ...]:
     form = _BARS[period]
-    rows = connection.execute(
-        "SELECT strftime(?, asked / 1000, 'unixepoch', 'localtime') AS piece, "
-        "sum(decision = 'category'), sum(decision = 'unsure'), sum(decision = 'unknown') "
-        "FROM queries WHERE asked >= ? GROUP BY piece",
-        (form, int(begins.timestamp() * 1000)),
-    ).fetchall()
+    rows = dialect_of(connection).decisions(connection, form, int(begins.timestamp() * 1000))
     counted = {piece: counts for piece, *counts in rows}
     return tuple(
         Bar(piece, *counted.get(piece.strftime(form), ())) for piece in _pieces(period, begins, now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,22 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from vitrina.admin import audit, experiment
-from vitrina.admin.screens import HEADERS, HOME, Screens, to
+from vitrina.admin import experiment
+from vitrina.admin.screen_work import ScreenWork, show_report
+from vitrina.admin.screens import HOME, Screens
 from vitrina.admin.sessions import Session
-from vitrina.admin.work import Task, Work
 from vitrina.bundle import active_version, earlier_versions, kept_versions, read_bundle
 from vitrina.errors import BundleError, NotFound
 from vitrina.experiment.definition import CRITERIA
-
-# Its pictures and style lie within the page; a sandbox without permissions runs nothing.
-REPORT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; sandbox"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,23 +69,15 @@ class ShownRun:
     top1: float | None
 
 
-def routes(screens: Screens) -> list[Route]:
+def routes(screens: Screens, work: ScreenWork) -> list[Route]:
     """The page of models, its forms, and the last comparison's report."""
     shop = screens.shop
     folder = shop.folder
 
-    def note_end(task: Task) -> None:
-        if task.failed:
-            detail = f"{task.what} {task.target}: {task.said[-300:]}"
-            audit.note(shop.database, task.who, "work_failed", detail)
-
-    work = Work(folder.root, note_end)
-
     def show(request: Request, session: Session) -> Response:
         bundles = shown_bundles(folder.bundles)
-        task = work.task
         outcome = experiment.shown_outcome(screens)
-        answer = screens.render(
+        return work.render(
             request,
             "models.html",
             session,
@@ -101,7 +86,6 @@ def routes(screens: Screens) -> list[Route]:
             served=shop.served(),
             active=active_version(folder.bundles),
             earlier=next(iter(earlier_versions(folder.bundles)), None),
-            task=task,
             can_publish=find_spec("keras") is not None,
             outcome=outcome,
             compared=[] if outcome is None else experiment.rows_of(outcome),
@@ -109,11 +93,7 @@ def routes(screens: Screens) -> list[Route]:
             ab_shares=experiment.SHARES,
             ab_criteria=CRITERIA,
             has_report=(folder.report / "index.html").is_file(),
-            local=lambda seconds: datetime.fromtimestamp(seconds).astimezone(),
         )
-        if task is not None and (task.ended is None or time.time() - task.ended < 3):
-            answer.headers["Refresh"] = f"2; url={HOME}models"
-        return answer
 
     def activate(_request: Request, session: Session, form: Mapping[str, str]) -> Response:
         version = form.get("version", "")
@@ -141,16 +121,13 @@ def routes(screens: Screens) -> list[Route]:
         return begin(session, "publish", run, ["publish", run])
 
     def begin(session: Session, what: Any, target: str, arguments: list[str]) -> Response:
-        work.begin(Task(what=what, target=target, who=session.name, began=time.time()), arguments)
-        audit.note(shop.database, session.name, what, target)
-        return to(f"{HOME}models")
+        return work.begin(session, what, target, arguments, f"{HOME}models")
 
     def report(_request: Request, _session: Session) -> Response:
         page = folder.report / "index.html"
         if not page.is_file():
             raise NotFound("Nothing was compared yet.", hint="vitrina compare")
-        headers = {**HEADERS, "Content-Security-Policy": REPORT_POLICY}
-        return FileResponse(page, media_type="text/html; charset=utf-8", headers=headers)
+        return show_report(page)
 
     return [
         Route("/models", screens.show(show)),

@@ -24,6 +24,7 @@ from vitrina.admin.sessions import Session
 from vitrina.admin.shop import AdminShop
 from vitrina.admin.texts import clock, day, lasting, money, number, percent, share, texts
 from vitrina.errors import AdminRefused, RateExceeded, ShopError, VitrinaError
+from vitrina.store.shown import CategoryRecord
 from vitrina.storefront.texts import LANGUAGES, choose_language
 
 if TYPE_CHECKING:
@@ -277,6 +278,20 @@ def _environment() -> Environment:
     )
 
 
+def _named(category: CategoryRecord, language: str, *, path: bool) -> str:
+    """A category in the language of the page, where the catalogue has it in that.
+
+    Args:
+        category: Which.
+        language: "ru" or "en".
+        path: With those above it, of which only the shop's own names are known.
+    """
+    own = category.name
+    name = (category.name_en if language == "en" else None) or own
+    above = category.path.removesuffix(own)
+    return f"{above}{name}" if path and category.path.endswith(own) else name
+
+
 def _words(language: str) -> dict[str, Callable[..., str]]:
     """How numbers and moments are written in a language."""
     return {
@@ -287,4 +302,5 @@ def _words(language: str) -> dict[str, Callable[..., str]]:
         "day": lambda moment: day(moment, language),
         "lasting": lambda hours: lasting(hours, language),
         "clock": lambda moment: clock(moment, language),
+        "named": lambda category, path=False: _named(category, language, path=path),
     }

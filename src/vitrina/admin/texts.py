@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
-from vitrina.storefront.pages import format_price
+from vitrina.storefront.written import format_price
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -24,7 +24,7 @@ def texts(language: str) -> Mapping[str, str]:
 
 def number(value: float, language: str, digits: int = 0) -> str:
     """A number as people write it: "1 290,5" or "1,290.5"."""
-    written = f"{value:,.{digits}f}"
+    written = f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
     if language == "ru":
         return written.replace(",", _NO_BREAK).replace(".", ",")
     return written

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -56,5 +58,15 @@ def shown_settings(settings: Settings, language: str) -> list[tuple[str, str, st
             written = t["yes" if value else "no"]
         elif name in _SECRET:
             written = t["secret_count"].format(count=len(value))
-        shown.append((name, written or "—", t[f"setting_{name}"], value == field.default))
+        elif "://" in written:
+            # who signs in to a database, and how, is nothing to show
+            written = re.sub(r"//[^@/]*@", "//…@", written)
+        shown.append(
+            (
+                name,
+                written or "—",
+                t.get(f"setting_{name}", field.description or ""),
+                value == field.default,
+            )
+        )
     return shown

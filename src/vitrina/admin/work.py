@@ -31,7 +31,7 @@ class Task:
 
     Attributes:
         what: Which.
-        target: A run or a bundle; empty for the bundle before.
+        target: A run, a bundle or a source of goods.
         who: Began it.
         began: By the time of day, seconds since 1970.
         ended: Likewise; None while it goes on.
@@ -39,7 +39,7 @@ class Task:
         said: The end of what the command said.
     """
 
-    what: Literal["publish", "activate", "rollback", "ab"]
+    what: Literal["publish", "activate", "rollback", "ab", "import", "check"]
     target: str
     who: str
     began: float

@@ -22,7 +22,13 @@ from vitrina.photos.limits import (
     check_dimensions,
     check_file,
 )
-from vitrina.photos.picture import DECODER_VERSION, SIZE, decode_picture, open_picture
+from vitrina.photos.picture import (
+    DECODER_VERSION,
+    SIZE,
+    decode_picture,
+    open_picture,
+    shrink_picture,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +55,7 @@ __all__ = [
     "decode",
     "is_heavy",
     "read_header",
+    "shrink_picture",
     "sniff",
 ]
 

@@ -124,6 +124,34 @@ def decode_picture(content: bytes, kind: Kind, limits: Limits) -> Image.Image:
         return _to_square(_to_rgb(_upright(small)))
 
 
+def shrink_picture(content: bytes, kind: Kind, limits: Limits, longest: int) -> Image.Image:
+    """The picture for people to look at: upright sRGB in its own proportions, never enlarged.
+
+    Args:
+        content: Bytes of the file.
+        kind: Its format.
+        limits: What is refused.
+        longest: Its longer side in the answer at most, pixels.
+
+    Raises:
+        PhotoError: the class that fits what is wrong.
+    """
+    with open_picture(content, kind, limits) as picture:
+        try:
+            picture.draft(None, (longest, longest))
+            picture.load()
+        except _FAULTS as error:
+            raise _damaged(error) from error
+        # averaged down in whole steps first: what is converted after that is small
+        least = max(1, max(picture.size) // (2 * longest))
+        small = _to_plain(picture)
+        small = small.reduce(least) if least > 1 else small
+        small.info = {k: v for k, v in picture.info.items() if k != "transparency"}
+        shown = _to_rgb(_upright_as(picture, small))
+        shown.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+        return shown
+
+
 def _reduce(picture: Image.Image) -> Image.Image:
     """A decoded picture with plain modes, each side averaged down to at least twice the target.
 
@@ -161,11 +189,16 @@ def _to_plain(picture: Image.Image) -> Image.Image:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
+    return _upright_as(picture, picture)
+
+
+def _upright_as(told: Image.Image, picture: Image.Image) -> Image.Image:
+    """`picture`, turned as the EXIF of `told` says: what was made of a file has no EXIF itself."""
     turn = None
     # broken EXIF says nothing about which side is up, and fails in every way that there is
     with suppress(Exception):
         # ImageOps.exif_transpose would also write all the rest of it anew
-        orientation: Any = picture.getexif().get(ExifTags.Base.Orientation)
+        orientation: Any = told.getexif().get(ExifTags.Base.Orientation)
         turn = _TURNS.get(orientation)
     return picture if turn is None else picture.transpose(turn)
 

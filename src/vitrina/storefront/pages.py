@@ -1,27 +1,34 @@
-"""The shop's page, rendered on the server, and the plain files that it needs.
+"""The shop's pages, rendered on the server, and the plain files that they need.
 
-It knows the shop only through the `ShopFront` that it is given: not the database, not the network,
-not the search. Without JavaScript the page answers text search; with it, everything.
+They know the shop only through the `ShopFront` that they are given: not the database, not the
+network, not the search. Without JavaScript they answer text search; with it, everything.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
+from vitrina.storefront.front import Findings, Shelf, ShopFront, Wanted
 from vitrina.storefront.texts import LANGUAGES, choose_language, texts
+from vitrina.storefront.written import (
+    amount,
+    format_price,
+    product_address,
+    safe_address,
+    sized,
+)
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 QUERY_CHARACTERS = 200  # a longer query is no search; the text box stops there too
 
@@ -53,86 +60,8 @@ _MEDIA_TYPES = {
     "svg": "image/svg+xml",
 }
 
-_CURRENCY_SIGNS = {"RUB": "₽", "USD": "$", "EUR": "€", "KZT": "₸", "GBP": "£", "UAH": "₴"}
-_NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-
-
-@dataclass(frozen=True)
-class Goods:
-    """One product, in the shape of the API's JSON.
-
-    Args:
-        sku: The shop's own key.
-        name: What a shopper reads.
-        price: A decimal number as text; None where the shop names no price.
-        currency: ISO 4217; None where there is no price.
-        url: The product's own page; None where it has none.
-        image_url: Where its picture is served, such as `/photos/<sha>`; None without a picture.
-        in_stock: Whether it can be bought now.
-    """
-
-    sku: str
-    name: str
-    price: str | None
-    currency: str | None
-    url: str | None
-    image_url: str | None
-    in_stock: bool
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """One category, in the shape of the API's JSON.
-
-    Args:
-        id: Its slug.
-        name: Its name in the page's language.
-        search_text: What goes into the search box for it.
-        products: How many products it holds.
-    """
-
-    id: str
-    name: str
-    search_text: str
-    products: int
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What a text search brought.
-
-    Args:
-        products: One page of products.
-        total: How many there are altogether; None where nobody counted.
-        next_cursor: Where the next page begins; None on the last one.
-        problem: The code of what went wrong, as in the API's problem documents; empty if nothing.
-        corrected: What was searched instead of what was typed; empty where nothing was mended.
-    """
-
-    products: Sequence[Goods] = ()
-    total: int | None = None
-    next_cursor: str | None = None
-    problem: str = ""
-    corrected: str = ""
-
-
-@dataclass(frozen=True)
-class ShopFront:
-    """All that the page knows about the shop.
-
-    Args:
-        name: The shop's name: the page's title and heading.
-        language: The shop's own language, "ru" or "en".
-        find: (query, category id or None, language, cursor or None) -> findings. With an empty
-            query and no category: the goods to show on the first page, possibly none. It reports
-            a failure by `Findings.problem`; what it raises is the application's to answer.
-        categories: language -> the shelves, in the order to show them.
-    """
-
-    name: str
-    language: str
-    find: Callable[[str, str | None, str, str | None], Findings]
-    categories: Callable[[str], Sequence[Shelf]]
+SHELVES_SHOWN = 8
+"""Categories that are shown before somebody asks for all of them."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +71,8 @@ class _StaticFile:
 
 
 @cache
-def _template() -> Template:
-    """The page's template, loaded with the first page: a server is asked about photos sooner."""
+def _environment() -> Environment:
+    """The templates, loaded with the first page: a server is asked about photos sooner."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -155,47 +84,46 @@ def _template() -> Template:
     )
     environment.filters["price"] = format_price
     environment.filters["safe_address"] = safe_address
-    return environment.get_template("page.html")
+    environment.filters["sized"] = sized
+    environment.filters["product_address"] = product_address
+    return environment
 
 
-def create_router(shop: ShopFront) -> APIRouter:
-    """The routes of the page: `GET /` and its files under `/static/`.
+@dataclass(frozen=True)
+class Pages:
+    """The pages of one shop.
 
     Args:
         shop: The shop to show.
     """
-    files = _static_files()
-    version = _fingerprint(files)
-    router = APIRouter(include_in_schema=False)
 
-    # A plain function, so that the search runs in a worker thread and not in the event loop.
-    @router.api_route("/", methods=["GET", "HEAD"], response_class=HTMLResponse)
-    def page(
-        request: Request, q: str = "", category: str = "", cursor: str = "", lang: str = ""
+    shop: ShopFront
+
+    def found(
+        self, request: Request, wanted: Wanted, findings: Findings | None = None, status: int = 200
     ) -> HTMLResponse:
-        """The page, with the results of a text search already in it."""
-        language = choose_language(lang, request.headers.get("accept-language", ""), shop.language)
-        query = " ".join(q.split())[:QUERY_CHARACTERS]
-        # Only a language that was asked for by name is carried on from link to link.
-        kept = language if lang in LANGUAGES else ""
-        shelves = shop.categories(language)
-        shelf = next((one for one in shelves if one.id == category), None)
-        findings = shop.find(query, category or None, language, cursor or None)
-        html = _template().render(
-            shop=shop.name,
-            language=language,
-            kept_language=kept,
-            languages=[(one, texts(one)["language_name"]) for one in LANGUAGES],
-            t=texts(language),
-            static=f"/static/{version}",
-            query=query,
-            category=category,
-            box=query or (shelf.search_text if shelf else ""),
-            heading=_heading(texts(language), query, category, shelf),
+        """The page with the results of a text search already in it.
+
+        Args:
+            request: In whose language.
+            wanted: What was looked for.
+            findings: What is shown instead of what the shop finds.
+            status: Of HTTP.
+        """
+        language, kept = self._language(request)
+        shelves = self.shop.categories(language)
+        shelf = next((one for one in shelves if one.id == wanted.category), None)
+        return self._render(
+            "page.html",
+            status,
+            language,
+            kept,
+            wanted=wanted,
+            box=wanted.query or (shelf.search_text if shelf else ""),
+            heading=_heading(texts(language), wanted, shelf),
             shelves=shelves,
-            findings=findings,
-            link=lambda **parts: _link(**{"lang": kept, **parts}),
-            query_characters=QUERY_CHARACTERS,
+            shelves_shown=SHELVES_SHOWN,
+            findings=self.shop.find(wanted, language) if findings is None else findings,
             page_data={
                 "language": language,
                 "keptLanguage": kept,
@@ -203,7 +131,86 @@ def create_router(shop: ShopFront) -> APIRouter:
                 "categories": [asdict(one) for one in shelves],
             },
         )
-        return HTMLResponse(html, headers={**_PAGE_HEADERS, "Content-Language": language})
+
+    def product(self, request: Request, sku: str) -> HTMLResponse:
+        """A product's own page."""
+        language, kept = self._language(request)
+        shown = self.shop.product(sku, language)
+        if shown is None:
+            return self.missing(request)
+        shelves = self.shop.categories(language)
+        shelf = next((one for one in shelves if one.id == shown.category), None)
+        return self._render("product.html", 200, language, kept, shown=shown, shelf=shelf)
+
+    def missing(self, request: Request) -> HTMLResponse:
+        """What a browser is shown where there is no page."""
+        return self.found(request, Wanted(), Findings(problem="not_found"), status=404)
+
+    def _language(self, request: Request) -> tuple[str, str]:
+        """That of the page, and the one carried on from link to link: asked for by name."""
+        asked = request.query_params.get("lang", "")
+        accept = request.headers.get("accept-language", "")
+        language = choose_language(asked, accept, self.shop.language)
+        return language, language if asked in LANGUAGES else ""
+
+    def _render(
+        self, template: str, status: int, language: str, kept: str, **values: object
+    ) -> HTMLResponse:
+        html = (
+            _environment()
+            .get_template(template)
+            .render(
+                shop=self.shop.name,
+                language=language,
+                kept_language=kept,
+                languages=[(one, texts(one)["language_name"]) for one in LANGUAGES],
+                t=texts(language),
+                static=f"/static/{_fingerprint()}",
+                link=lambda **parts: _link(**{"lang": kept, **parts}),
+                query_characters=QUERY_CHARACTERS,
+                **values,
+            )
+        )
+        headers = {**_PAGE_HEADERS, "Content-Language": language}
+        return HTMLResponse(html, status, headers=headers)
+
+
+def create_router(pages: Pages) -> APIRouter:
+    """The routes: `GET /`, `GET /product/<article>` and files under `/static/`.
+
+    Args:
+        pages: What they show.
+    """
+    files = _static_files()
+    version = _fingerprint()
+    router = APIRouter(include_in_schema=False)
+
+    # Plain functions, so that searches run in a worker thread and not in the event loop.
+    @router.api_route("/", methods=["GET", "HEAD"], response_class=HTMLResponse)
+    def page(
+        request: Request,
+        q: str = "",
+        category: str = "",
+        cursor: str = "",
+        price_min: str = "",
+        price_max: str = "",
+        in_stock: str = "",
+    ) -> HTMLResponse:
+        """The first page, a search by words, a category."""
+        wanted = Wanted(
+            " ".join(q.split())[:QUERY_CHARACTERS],
+            category,
+            cursor,
+            amount(price_min),
+            amount(price_max),
+            bool(in_stock),
+        )
+        return pages.found(request, wanted)
+
+    @router.api_route("/product/{sku:path}", methods=["GET", "HEAD"], response_class=HTMLResponse)
+    def product(request: Request, sku: str) -> HTMLResponse:
+        """One product."""
+        return pages.product(request, sku)
 
     # The version is a folder and not a query string, so that the modules' relative imports
     # of each other carry it too.
@@ -223,52 +230,12 @@ def create_router(shop: ShopFront) -> APIRouter:
     return router
 
 
-def format_price(price: str | None, currency: str | None, language: str) -> str:
-    """A price as people write it, much as the browser's Intl does it later.
-
-    Args:
-        price: A decimal number as text.
-        currency: ISO 4217.
-        language: "ru" or "en".
-
-    Returns:
-        For example "1 290 ₽" or "₽1,290"; empty where there is no price.
-    """
-    if price is None:
-        return ""
-    sign = _CURRENCY_SIGNS.get(currency or "", currency or "")
-    try:
-        amount = Decimal(price)
-        if not amount.is_finite():
-            raise InvalidOperation
-        whole = amount == amount.to_integral_value()
-        number = f"{amount:,.0f}" if whole else f"{amount:,.2f}"
-    except (InvalidOperation, ValueError):
-        return f"{price}{_NO_BREAK_SPACE}{sign}".strip()
-    if language == "ru":
-        number = number.replace(",", _NO_BREAK_SPACE).replace(".", ",")
-        return f"{number}{_NO_BREAK_SPACE}{sign}".strip()
-    gap = _NO_BREAK_SPACE if len(sign) > 1 else ""
-    return f"{sign}{gap}{number}"
-
-
-def safe_address(url: str | None) -> str:
-    """The address if a browser may follow it, else nothing: a feed may hold `javascript:`."""
-    if not url:
-        return ""
-    try:
-        scheme = urlsplit(url.strip()).scheme.lower()
-    except ValueError:
-        return ""
-    return url.strip() if scheme in ("", "http", "https") else ""
-
-
-def _heading(t: Mapping[str, str], query: str, category: str, shelf: Shelf | None) -> str:
-    if query:
-        return t["heading_query"].format(query=query)
+def _heading(t: Mapping[str, str], wanted: Wanted, shelf: Shelf | None) -> str:
+    if wanted.query:
+        return t["heading_query"].format(query=wanted.query)
     if shelf:
         return shelf.name
-    return t["empty"] if category else t["heading_shop"]
+    return t["empty"] if wanted.category else t["heading_shop"]
 
 
 def _link(**parts: str) -> str:
@@ -277,6 +244,7 @@ def _link(**parts: str) -> str:
     return "/?" + urlencode(given) if given else "/"
 
 
+@cache
 def _static_files() -> dict[str, _StaticFile]:
     """Every file of `static/`, read once: they are few and small."""
     folder = resources.files("vitrina.storefront").joinpath("static")
@@ -287,9 +255,10 @@ def _static_files() -> dict[str, _StaticFile]:
     }
 
 
-def _fingerprint(files: Mapping[str, _StaticFile]) -> str:
+@cache
+def _fingerprint() -> str:
     """A short name for exactly these contents."""
     digest = hashlib.sha256()
-    for name, file in files.items():
+    for name, file in _static_files().items():
         digest.update(f"{name}:{len(file.content)}:".encode() + file.content)
     return digest.hexdigest()[:12]

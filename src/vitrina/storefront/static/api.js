@@ -18,6 +18,9 @@ import { page } from "./texts.js";
 /** Goods asked for at once. */
 export const PAGE_SIZE = 24;
 
+/** What a search may leave out, as the address and the page's form name it. */
+export const FILTERS = ["price_min", "price_max", "in_stock"];
+
 /** A request that came to nothing; `code` is a problem document's, or `offline`, `unreachable`. */
 export class Problem extends Error {
   /** @param {string} code */
@@ -39,15 +42,15 @@ export function searchByPhoto(photo, signal) {
 }
 
 /**
- * @param {{ q?: string, category?: string, cursor?: string }} wanted
+ * @param {Record<string, string | number>} wanted what is empty, or no part of it, is left out
  * @param {AbortSignal} signal
  * @returns {Promise<Findings>}
  */
-export function searchByText({ q, category, cursor }, signal) {
+export function searchByText(wanted, signal) {
   const address = new URLSearchParams({ limit: String(PAGE_SIZE) });
-  if (q) address.set("q", q);
-  if (category) address.set("category", category);
-  if (cursor) address.set("cursor", cursor);
+  for (const part of ["q", "category", ...FILTERS, "cursor"]) {
+    if (wanted[part]) address.set(part, String(wanted[part]));
+  }
   return ask(`/v1/search?${address}`, { signal });
 }
 

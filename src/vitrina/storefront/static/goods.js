@@ -4,14 +4,16 @@
 
 import { page, say } from "./texts.js";
 
+/** A picture that the shop's own server has, and has in several sizes. */
+const OWN_PICTURE = /^\/photos\/[0-9a-f]{64}$/;
+
 /**
  * @param {import("./api.js").Product} product
  * @returns {HTMLLIElement}
  */
 export function card(product) {
-  const address = safeAddress(product.url);
-  const body = element(address ? "a" : "div", "card-body");
-  if (address) body.href = address;
+  const body = element("a", "card-body");
+  body.href = safeAddress(product.url) || ownPage(product.sku);
   body.append(
     picture(product),
     element("h3", "card-name", product.name),
@@ -98,7 +100,11 @@ function picture(product) {
   const image = element("img");
   Object.assign(image, { alt: "", width: 320, height: 320, loading: "lazy", decoding: "async" });
   withoutPicture(image);
-  image.src = address;
+  if (OWN_PICTURE.test(product.image_url)) {
+    image.sizes = "(max-width: 32.5rem) 46vw, 15rem";
+    image.srcset = `${address}/320 320w, ${address}/640 640w`;
+    image.src = `${address}/320`;
+  } else image.src = address;
   frame.append(image);
   return frame;
 }
@@ -125,6 +131,15 @@ function safeAddress(address) {
   } catch {
     return "";
   }
+}
+
+/**
+ * @param {string} sku
+ * @returns {string} the page that this server has for a product which has none elsewhere
+ */
+function ownPage(sku) {
+  const kept = page.keptLanguage ? `?lang=${page.keptLanguage}` : "";
+  return `/product/${encodeURIComponent(sku)}${kept}`;
 }
 
 /**

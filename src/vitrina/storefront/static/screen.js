@@ -51,6 +51,12 @@ export function fillBox(text) {
   box.value = text;
 }
 
+/** @param {string} heading what is shown, for the browser's list of tabs; empty at home */
+export function entitle(heading) {
+  const shop = document.querySelector(".shop-name").textContent.trim();
+  document.title = heading ? `${heading} · ${shop}` : shop;
+}
+
 /** @param {string} sentence */
 export function tell(sentence) {
   status.textContent = sentence;
@@ -111,6 +117,7 @@ export function showProblem(code, retry, keepGoods = false) {
   if (keepGoods) return;
   results.hidden = true;
   suggestions.hidden = true;
+  showFilters(null);
   showShelves(true);
 }
 
@@ -121,6 +128,28 @@ export function showProblem(code, retry, keepGoods = false) {
 export function showShelves(visible, afterResults = false) {
   results[afterResults ? "after" : "before"](shelves);
   shelves.hidden = !visible || !shelves.querySelector("li");
+}
+
+/**
+ * The form that leaves goods out.
+ *
+ * @param {Record<string, string | number> | null} view what is shown; nothing hides the form
+ * @param {boolean} [filtered] whether something is left out now
+ */
+export function showFilters(view, filtered = false) {
+  const form = place("filters");
+  form.hidden = !view;
+  if (!view) return;
+  for (const name of ["q", "category", "price_min", "price_max"]) {
+    form.elements[name].value = view[name] ?? "";
+  }
+  form.elements.in_stock.checked = Boolean(view.in_stock);
+  place("filters-reset").hidden = !filtered;
+}
+
+/** Where nothing is left: that conditions may be the reason. */
+export function tellWhyEmpty() {
+  place("empty").textContent = say("empty_filtered");
 }
 
 /** Takes the photo's chips away. */
@@ -166,6 +195,7 @@ export function showResults(heading, products, next) {
   const leavesKeyboard = goods.contains(document.activeElement);
   place("results-heading").textContent = empty ? say("empty") : heading;
   place("empty").hidden = !empty;
+  place("empty").textContent = say("empty_help");
   place("corrected").hidden = true;
   goods.replaceChildren(...products.map(card));
   showMore(next);

@@ -14,7 +14,8 @@ import * as screen from "./screen.js";
 import { page, say } from "./texts.js";
 
 /**
- * @typedef {{ q: string, category: string, photo: number }} View photo: its number, 0 for none
+ * @typedef {{ q: string, category: string, photo: number, price_min?: string, price_max?: string,
+ *   in_stock?: string }} View photo: its number, 0 for none
  * @typedef {{ address: string, answer: api.PhotoAnswer }} Photo address: of its thumbnail
  */
 
@@ -40,7 +41,16 @@ function currentView() {
     q: (address.get("q") ?? "").trim(),
     category: address.get("category") ?? "",
     photo: album.has(photo) ? photo : 0,
+    ...Object.fromEntries(api.FILTERS.map((name) => [name, address.get(name) ?? ""])),
   };
+}
+
+/**
+ * @param {View} view
+ * @returns {boolean} whether it leaves goods out
+ */
+function isFiltered(view) {
+  return api.FILTERS.some((name) => view[name]);
 }
 
 /**
@@ -48,8 +58,10 @@ function currentView() {
  * @param {string} [lang]
  * @returns {string}
  */
-function addressOf({ q = "", category = "", cursor = "" }, lang = page.keptLanguage) {
-  const parts = Object.entries({ lang, q, category, cursor }).filter(([, value]) => value);
+function addressOf(view, lang = page.keptLanguage) {
+  const names = ["q", "category", ...api.FILTERS, "cursor"];
+  const all = [["lang", lang], ...names.map((name) => [name, view[name]])];
+  const parts = all.filter(([, value]) => value);
   return parts.length ? `/?${new URLSearchParams(parts)}` : "/";
 }
 
@@ -78,7 +90,8 @@ async function show(view) {
   for (const link of document.querySelectorAll("[data-language]")) {
     link.href = addressOf(view, link.dataset.language);
   }
-  if (photo && view.category === (photo.answer.category?.id ?? "")) showAnswer(view, photo.answer);
+  const answered = photo && view.category === (photo.answer.category?.id ?? "");
+  if (answered && !isFiltered(view)) showAnswer(view, photo.answer);
   else await showFindings(view, photo?.answer);
 }
 
@@ -90,7 +103,9 @@ async function show(view) {
  */
 function showAnswer(view, answer) {
   suggest(view, answer);
+  screen.showFilters(null);
   screen.showShelves(answer.decision === "unknown");
+  screen.entitle(answer.category?.name ?? "");
   const count = answer.products.length;
   screen.tell(count ? say("shown_photo", { count }) : "");
   if (answer.decision === "category") {
@@ -152,14 +167,18 @@ async function showFindings(view, answer) {
   if (!findings) return;
   const { products, total } = findings;
   const atHome = !view.q && !view.category;
+  screen.entitle(atHome ? "" : products.length ? headingOf(view) : say("empty"));
   if (answer) suggest(view, answer);
   else screen.hideSuggestions();
   screen.showShelves(atHome || products.length === 0, !atHome);
+  const filtered = isFiltered(view);
+  screen.showFilters(!atHome && (products.length || filtered) ? view : null, filtered);
   if (atHome) screen.tellHint();
   else if (total === null && products.length) screen.tell(say("shown", { count: products.length }));
   else screen.tell(say("found", { count: total ?? 0 }));
   if (atHome && products.length === 0) screen.hideResults();
   else screen.showResults(headingOf(view), products, nextPage(view, findings.next_cursor));
+  if (filtered) screen.tellWhyEmpty();
   if (findings.corrected) screen.showCorrected(findings.corrected);
 }
 
@@ -309,6 +328,18 @@ function start() {
   document.getElementById("search").addEventListener("submit", (event) => {
     event.preventDefault();
     go({ q: box.value.trim().replace(/\s+/g, " ") });
+  });
+  const filters = document.getElementById("filters");
+  filters.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const { photo } = currentView();
+    go({ ...Object.fromEntries(new FormData(filters)), photo });
+  });
+  document.getElementById("filters-reset").addEventListener("click", (event) => {
+    if (!screen.isPlain(event)) return;
+    event.preventDefault();
+    const { q, category, photo } = currentView();
+    go({ q, category, photo }).then(screen.focusResults);
   });
   document.getElementById("cancel").addEventListener("click", cancel);
   document.getElementById("photo-remove").addEventListener("click", removePhoto);
