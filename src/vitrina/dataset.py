@@ -188,7 +188,11 @@ class _Group:
 
 
 def build_dataset(
-    connection: Connection, *, seed: int, copies: Iterable[Collection[str]] = ()
+    connection: Connection,
+    *,
+    seed: int,
+    copies: Iterable[Collection[str]] = (),
+    given_split: bool = True,
 ) -> Dataset:
     """Splits the shop's photos: 80 % to learn from (a tenth of it to watch), 20 % to test on.
 
@@ -196,6 +200,7 @@ def build_dataset(
         connection: The shop's database.
         seed: Decides who is on which side where the catalogue does not.
         copies: Groups of photos that are one picture, by SHA-256, as `near_copies` finds them.
+        given_split: Whether a split that the catalogue gives is kept.
 
     Raises:
         DatasetError: fewer than two categories have photos to learn from, or nothing is left to
@@ -209,11 +214,12 @@ def build_dataset(
         if (photo.sku, photo.sha256) in dropped:
             continue
         known = pictures.get(photo.sha256)
+        given = photo.split if given_split else None
         if known is None:
             file = f"photos/{photo.sha256[:2]}/{photo.sha256}{photo.suffix}"
-            known = _Picture(file, photo.sku, photo.category, photo.split)
+            known = _Picture(file, photo.sku, photo.category, given)
         elif known.given is None:
-            known = replace(known, given=photo.split)
+            known = replace(known, given=given)
         if known.category != photo.category:
             notices.append(same_picture(known.product, known.category, photo.sku, photo.category))
         pictures[photo.sha256] = known

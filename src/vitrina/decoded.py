@@ -30,8 +30,16 @@ class DecodedPhotos:
     pixels: PixelCache
 
 
-def decoded_dataset(folder: ShopFolder, seed: int, progress: Progress) -> DecodedPhotos:
+def decoded_dataset(
+    folder: ShopFolder, seed: int, progress: Progress, *, given_split: bool = True
+) -> DecodedPhotos:
     """The shop's photos, newly split and decoded; those that cannot be are left out.
+
+    Args:
+        folder: The shop.
+        seed: Decides the split where the catalogue does not.
+        progress: Where the work reports to.
+        given_split: Whether a split that the catalogue gives is kept.
 
     Raises:
         DatasetError: too little to learn from or to test on.
@@ -42,12 +50,15 @@ def decoded_dataset(folder: ShopFolder, seed: int, progress: Progress) -> Decode
             photo.sha256: folder.photo(photo.sha256, photo.suffix)
             for photo in list_photos(connection)
         }
-        build_dataset(connection, seed=seed)  # too little is told before anything is decoded
+        # too little is told before anything is decoded
+        build_dataset(connection, seed=seed, given_split=given_split)
         files = [PhotoFile(sha, path) for sha, path in places.items()]
         refused = _decode(folder, pixels, files, progress)
         goods = [sha for sha in places if sha not in refused]
         copies = near_copies(goods, pixels, folder.cache, progress=progress)
-        dataset = build_dataset(connection, seed=seed, copies=copies.groups)
+        dataset = build_dataset(
+            connection, seed=seed, copies=copies.groups, given_split=given_split
+        )
     for notice in dataset.notices:
         progress.say(notice.message)
     readable = dataset.without(refused)

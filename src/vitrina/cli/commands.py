@@ -16,6 +16,7 @@ from vitrina.cli.experiment_commands import ab
 from vitrina.cli.inference_commands import bench_inference
 from vitrina.cli.load_commands import bench_serve
 from vitrina.cli.output import print_error, stderr
+from vitrina.cli.quality_commands import bench_quality
 from vitrina.cli.shop_commands import check, import_, init, search, serve
 from vitrina.cli.training_commands import demo, learn, publish, rollback, train, weights
 from vitrina.errors import VitrinaError
@@ -29,6 +30,7 @@ for _command in (
     app.command()(_command)
 bench.command("serve")(bench_serve)
 bench.command("inference")(bench_inference)
+bench.command("quality")(bench_quality)
 app.add_typer(bench, name="bench")
 app.add_typer(ab, name="ab")
 app.add_typer(admin, name="admin")

@@ -49,9 +49,18 @@ def save_network(loaded: LoadedBackbone | LoadedEncoder, head: keras.Model, fold
         save_all_formats(model, folder)
         return int(model.count_params())
     head.save(folder / HEAD)
-    joined = deployed_onnx(loaded.description, loaded.model, head)
-    atomic.write_bytes(folder / ONNX, joined.SerializeToString())
+    save_onnx(loaded, head, folder)
     return loaded.description.parameters + int(head.count_params())
+
+
+def save_onnx(loaded: LoadedBackbone | LoadedEncoder, head: keras.Model, folder: Path) -> None:
+    """Writes what was trained as model.onnx alone, which is all that a server needs."""
+    if isinstance(loaded, LoadedBackbone):
+        deployed = deployed_network(loaded.network, head)
+        converted = to_onnx(deployed, input_name=INPUT, output_names=OUTPUTS)
+    else:
+        converted = deployed_onnx(loaded.description, loaded.model, head)
+    atomic.write_bytes(folder / ONNX, converted.SerializeToString())
 
 
 def load_classifier(folder: Path, backbone: str) -> Callable[[Sequence[Pixels]], Probabilities]:

@@ -46,13 +46,18 @@ def trials_here(shared: TrialsOf, learner: Learner) -> TrialWorkers:
 
 
 @dataclass
-class _Clock:
-    """Seconds that each part of the work took."""
+class Clock:
+    """Seconds that each part of the work took.
+
+    Attributes:
+        seconds: By the part's name.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
+        """Times the block."""
         start = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - start, 1)
@@ -96,7 +101,7 @@ def train_run(
             "TensorBoard's logs need tensorboard, which this installation does not have.",
             hint="pip install 'vitrina[tensorboard]'",
         )
-    clock = _Clock()
+    clock = Clock()
     with clock.part("weights"):
         loaded = load_any(plan.backbone, weights=weights, progress=progress)
         learner = make_learner(folder, dataset, loaded, plan, tuning)
