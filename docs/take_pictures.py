@@ -3,7 +3,8 @@
     python docs/take_pictures.py [SHOP]
 
 It works on a copy of the shop: a password is set there, doubtful photos are kept, two models are
-compared, and some hundred shoppers are made up, who photograph the demo's goods. Needs Chromium
+compared, and some hundred shoppers are made up, who photograph the demo's goods or search for them
+by words. Needs Chromium
 (`chromium` on the PATH, or named in CHROMIUM) and Pillow.
 """
 
@@ -35,7 +36,7 @@ DEMO = HERE.parent / "demo"
 PASSWORD = "four words of no song"
 NEEDED = ("bundles", "imports", "photos", "report", "vitrina.db")
 LANGUAGES = {"ru": "ru-RU", "en": "en-GB"}
-SHOPPERS, DAYS = 420, 30
+SHOPPERS, WORDS, DAYS = 420, 560, 30
 DAY_MS = 86_400_000
 
 WIDGET_PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8">
@@ -64,10 +65,13 @@ def main(given: Path) -> None:
             with served(shop, foreign) as server:
                 sure, unsure = (first(server, wanted) for wanted in ("category", "unsure"))
                 shoppers(server, shop)
+                searchers(server)
             spread(shop / "server.db")
             with served(shop, foreign) as server:
                 take_shop(chromium, server, sure)
                 for language in LANGUAGES:
+                    # the report speaks one language
+                    vitrina("report", "--language", language, "--shop", str(shop))
                     take_screens(chromium, server, language)
             # the other model would be sure of another photo
             vitrina("ab", "stop", "--shop", str(shop))
@@ -168,17 +172,40 @@ def shoppers(server: str, shop: Path) -> None:
         if answer["decision"] == "unsure" and chance.random() < 0.6:
             chosen = answer["alternatives"][0]["id"]
             events.append({"id": "chip", "kind": "chip", "category": chosen})
-        product = answer["products"][0]
         if chance.random() < (0.55 if answer["decision"] == "category" else 0.2):
-            events.append({"id": "click", "kind": "click", "sku": product["sku"], "position": 1})
-            if chance.random() < 0.3:
-                events.append({"id": "cart", "kind": "cart", "sku": product["sku"]})
-            if chance.random() < 0.15:
-                order = {"id": "order", "kind": "order", "value": product["price"]}
-                events.append(order | {"currency": product["currency"]})
-        body = {"query_id": answer["query_id"], "visitor": visitor, "events": events}
-        if events:
-            httpx.post(f"{server}/v1/events", json=body).raise_for_status()
+            events += bought(answer["products"][0], chance)
+        tell(server, answer, visitor, events)
+
+
+def searchers(server: str) -> None:
+    """Searches by words, some of them for what there is not, opens products, orders."""
+    chance = random.Random(5)
+    names = [one["name"] for one in httpx.get(f"{server}/v1/categories").json()["categories"]]
+    for number in range(WORDS):
+        words = chance.choice([*names, "самокат"])
+        answer = httpx.get(f"{server}/v1/search", params={"q": words}).json()
+        if answer["products"] and chance.random() < 0.4:
+            tell(server, answer, f"searcher-{number:012}", bought(answer["products"][0], chance))
+
+
+def bought(product: dict[str, Any], chance: random.Random) -> list[dict[str, Any]]:
+    """A product is opened, sometimes put into the cart, sometimes ordered."""
+    events: list[dict[str, Any]] = [
+        {"id": "click", "kind": "click", "sku": product["sku"], "position": 1}
+    ]
+    if chance.random() < 0.3:
+        events.append({"id": "cart", "kind": "cart", "sku": product["sku"]})
+    if chance.random() < 0.15:
+        order = {"id": "order", "kind": "order", "value": product["price"]}
+        events.append(order | {"currency": product["currency"]})
+    return events
+
+
+def tell(server: str, answer: dict[str, Any], visitor: str, events: list[dict[str, Any]]) -> None:
+    """Sends what a shopper did with an answer."""
+    body = {"query_id": answer["query_id"], "visitor": visitor, "events": events}
+    if events:
+        httpx.post(f"{server}/v1/events", json=body).raise_for_status()
 
 
 def spread(database: Path) -> None:
@@ -189,8 +216,8 @@ def spread(database: Path) -> None:
     for query in queries:
         back = int((DAYS - 1) * DAY_MS * (1 - chance.random() ** 0.7))
         for table, column, name in (
-            ("queries", "asked", "id"), ("events", "received", "query_id"),
-            ("reviews", "asked", "query_id"),
+            ("queries", "asked", "id"), ("events", "asked", "query_id"),
+            ("events", "received", "query_id"), ("reviews", "asked", "query_id"),
         ):  # fmt: skip
             connection.execute(
                 f"UPDATE {table} SET {column} = {column} - ? WHERE {name} = ?",
@@ -221,14 +248,14 @@ def take_screens(chromium: Browser, server: str, language: str) -> None:
     page.locator("main button").click()
     page.goto(f"{server}/admin/?period=month")
     save(page, "admin-overview", language)
+    save(page, "admin-words", language, of=page.locator("section[aria-labelledby=beside]"))
     page.goto(f"{server}/admin/review")
     save(page, "admin-review", language)
     page.goto(f"{server}/admin/models")
     save(page, "admin-ab", language, of=page.locator("section[aria-labelledby=ab]"))
-    if language == "ru":  # the report speaks the shop's language
-        page.set_viewport_size({"width": 1120, "height": 620})
-        page.goto(f"{server}/admin/report")
-        save(page, "admin-report", language)
+    page.set_viewport_size({"width": 1120, "height": 620})
+    page.goto(f"{server}/admin/report")
+    save(page, "admin-report", language)
     page.close()
 
 

@@ -33,6 +33,12 @@ OPTIONS = (
     "--no-color",
 )
 
+CONFIGURATION = """
+[checks.negative_data_rejection]
+expected-statuses = [400, 403, 404, 405, 408, 413, 415, 422, 429, 503]
+"""
+"""What wrong requests may be answered: also that they are too large, which is asked first."""
+
 
 def fuzz(place: Path, seconds: int, *options: str) -> int:
     """Starts a server with a small shop and asks it for so many seconds.
@@ -47,6 +53,7 @@ def fuzz(place: Path, seconds: int, *options: str) -> int:
     """
     (place / "scratch").mkdir()
     (place / "catalogue").mkdir()
+    (place / "schemathesis.toml").write_text(CONFIGURATION, "utf-8")
     shop = Shop.create(place / "shop", name="Лавка")
     shop.import_catalogue(draw_catalogue(place / "catalogue"))
     publish_tiny(shop.folder)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -448,7 +449,7 @@ def test_no_sentence_is_without_use() -> None:
         if entry.name.endswith((".py", ".html"))
     ]
     made_up = ("language_", "title_", "say_", "period_", "figure_", "about_", "unit_", "column_",
-               "edit_", "work_", "what_", "setting_", "ab_", "review_")  # fmt: skip
+               "edit_", "work_", "what_", "setting_", "ab_", "review_", "beside_")  # fmt: skip
     for key in texts("ru"):
         used = any(key in source for source in sources)
         assert used or key.startswith(made_up), key
@@ -638,6 +639,37 @@ def test_script_in_what_the_shop_has_stays_text(
         assert "<img" not in text, page
     with AppClient(app) as stranger:
         assert "<script" not in stranger.get(f"/admin/login?next={reflected}").text
+
+
+def test_script_in_the_names_of_files_stays_text(
+    inside: AppClient, published_shop: Shop, tmp_path: Path
+) -> None:
+    """Of folders that are categories, of pictures that are goods, and of those that are refused."""
+    hostile = "<img src=x onerror=alert(1)>"
+    folder = tmp_path / f"goods {hostile}" / f"shelf {hostile}"
+    folder.mkdir(parents=True)
+    (folder / f"one {hostile}.jpg").write_bytes(LAMP)
+    (folder / f"two {hostile}.jpg").write_bytes(b"no picture")
+    published_shop.import_catalogue(folder.parent)
+    published_shop.check(labels=False)
+    (slug,) = (one["id"] for one in inside.get("/v1/categories").json()["categories"]
+               if "shelf" in one["id"])  # fmt: skip
+    goods = inside.get("/v1/search", params={"category": slug}).json()["products"]
+    own = [f"/product/{quote(one['sku'], safe='')}" for one in goods]
+    assert own
+    catalogue = inside.get("/admin/catalogue").text
+    refused = re.findall(r'href="(/admin/catalogue/imports/[^"]+)"', catalogue)
+    assert refused
+    for page in (
+        *PAGES, *refused, "/admin/check", "/", f"/?category={slug}", f"/?q={quote(hostile)}", *own
+    ):  # fmt: skip
+        text = inside.get(page, headers={"Accept": "text/html"}).text
+        assert "<img src=x" not in text, page
+        # nor as an attribute of an element that the page does have
+        bare = re.sub(r'"[^"]*"', '""', text)
+        assert not re.search(r"<[a-z][^<>]*\sonerror=", bare), page
+    assert html.escape(hostile) in inside.get(refused[0]).text
+    assert html.escape(hostile) in inside.get(own[0]).text
 
 
 def test_settings_are_shown_without_secrets(published_shop: Shop) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from vitrina.admin.figures import PERIODS, Figures, Period, figures
+from vitrina.admin.figures import PERIODS, Figures, Outcome, Period, figures
 from vitrina.admin.overview import draw
+from vitrina.admin.photo_and_words import beside
 from vitrina.admin.texts import clock, day, lasting, money, number, percent, share
 from vitrina.events.kept import keep
 from vitrina.serving.admin_wiring import quantile, resident_mb
@@ -29,16 +30,21 @@ def put(
     visitor: str = "",
     value: int = 100,
     currency: str = "RUB",
+    later: timedelta = timedelta(0),
 ) -> None:
     at = int(moment.timestamp() * 1000)
     with database.writing() as connection:
         (before,) = connection.execute("SELECT count(*) FROM queries").fetchone()
         query = f"{before:032x}"
-        row = {"id": query, "asked": at, "bundle": "b", "decision": decision, "category": "lamps",
-               "confidence": 0.9, "milliseconds": milliseconds}  # fmt: skip
+        row = {"id": query, "asked": at, "decision": decision, "milliseconds": milliseconds}
+        if decision in ("found", "nothing"):
+            row["search"] = "text"
+        else:
+            row |= {"bundle": "b", "category": "lamps", "confidence": 0.9}
+        received = at + int(later.total_seconds() * 1000)
         empty = dict.fromkeys(("category", "sku", "position", "value_minor", "currency"))
         kept = [
-            {"query_id": query, "id": str(number), "received": at, "kind": kind, **empty}
+            {"query_id": query, "id": str(number), "received": received, "kind": kind, **empty}
             for number, kind in enumerate(events)
         ]
         for one in kept:
@@ -60,7 +66,8 @@ def database(tmp_path: Path) -> ServerDatabase:
 def test_nothing_yet(database: ServerDatabase) -> None:
     for period in PERIODS:
         told = found(database, period)
-        assert (told.searches, told.visitors, told.events, told.values) == (0, 0, {}, {})
+        nothing = Outcome(searches=0, nothing=0, events={}, with_event={}, values={})
+        assert (told.photos, told.words, told.visitors) == (nothing, nothing, 0)
         assert told.answer_ms is None
         assert told.bars
         assert all(not bar.parts for bar in draw(told))
@@ -71,11 +78,11 @@ def test_periods_begin_at_midnight(database: ServerDatabase) -> None:
     for days in (0, 6, 29, 200):
         put(database, midnight - timedelta(days=days))
     put(database, midnight - timedelta(minutes=1))
-    assert [found(database, period).searches for period in PERIODS] == [1, 3, 4, 5]
+    assert [found(database, period).photos.searches for period in PERIODS] == [1, 3, 4, 5]
     assert [len(found(database, period).bars) for period in PERIODS] == [24, 7, 30, 12]
     for period in PERIODS:
         told = found(database, period)
-        assert sum(bar.total for bar in told.bars) == told.searches, period
+        assert sum(bar.total for bar in told.bars) == told.photos.searches, period
     assert found(database, "year").begins == datetime(2025, 4, 1).astimezone()
 
 
@@ -87,16 +94,70 @@ def test_answers_and_events(database: ServerDatabase) -> None:
     put(database, NOON, events=("chip", "order", "order"), visitor="a", value=100)
     put(database, NOON, events=("wrong", "order"), visitor="b", currency="USD")
     told = found(database, "day")
-    assert (told.searches, told.filled, told.unsure, told.unknown) == (13, 9, 3, 1)
-    assert told.events == {"chip": 1, "click": 2, "order": 4, "wrong": 1}
-    assert told.with_event == {"chip": 1, "click": 1, "order": 3, "wrong": 1}
-    assert told.values == {"RUB": 12545, "USD": 100}
+    assert (told.photos.searches, told.filled, told.unsure, told.unknown) == (13, 9, 3, 1)
+    assert told.photos.events == {"chip": 1, "click": 2, "order": 4, "wrong": 1}
+    assert told.photos.with_event == {"chip": 1, "click": 1, "order": 3, "wrong": 1}
+    assert told.photos.values == {"RUB": 12545, "USD": 100}
     assert told.visitors == 2
     assert told.categories == (("lamps", 9),)
     (bar,) = (one for one in draw(told) if one.parts)
     assert [kind for kind, _, _ in bar.parts] == ["filled", "unsure", "unknown"]
     heights = [height for _, _, height in bar.parts]
     assert heights[0] == pytest.approx(3 * heights[1], abs=0.05)
+
+
+def test_words_stand_beside_photos(database: ServerDatabase) -> None:
+    for _ in range(3):
+        put(database, NOON, events=("click", "order"), visitor="a", value=300)
+    put(database, NOON, "unknown")
+    for decision, events in (("found", ("click",)), ("found", ("order",)), ("nothing", ())):
+        put(database, NOON, decision, events, visitor="b", milliseconds=1000, value=50)
+    told = found(database, "day")
+    assert told.photos == Outcome(
+        searches=4, nothing=1, events={"click": 3, "order": 3},
+        with_event={"click": 3, "order": 3}, values={"RUB": 900},
+    )  # fmt: skip
+    assert told.words == Outcome(
+        searches=3, nothing=1, events={"click": 1, "order": 1},
+        with_event={"click": 1, "order": 1}, values={"RUB": 50},
+    )  # fmt: skip
+    # what is said of photos alone
+    assert (told.filled, told.visitors, told.answer_ms) == (3, 1, (10, 10))
+    assert told.categories == (("lamps", 3),)
+    assert sum(bar.total for bar in told.bars) == 4
+    compared = beside(told)
+    assert (compared.judged, compared.verdict) == ("order", "open")
+    assert compared.shares == pytest.approx((0.75, 1 / 3))
+
+
+def test_an_order_belongs_to_the_day_of_its_search(database: ServerDatabase) -> None:
+    """Otherwise more searches of a day could lead to an order than there were."""
+    yesterday = NOON - timedelta(days=1)
+    put(database, yesterday, events=("order",), later=timedelta(hours=20))
+    put(database, yesterday, "found", ("order",), later=timedelta(hours=20))
+    put(database, NOON)
+    today, week = found(database, "day"), found(database, "week")
+    assert (today.photos.with_event, today.words.with_event) == ({}, {})
+    assert (week.photos.with_event, week.words.with_event) == ({"order": 1}, {"order": 1})
+
+
+@pytest.mark.parametrize(
+    ("photos", "words", "verdict"),
+    [(300, 60, "more"), (60, 300, "less"), (105, 100, "open"), (0, 0, "open")],
+)
+def test_what_is_said_of_both(photos: int, words: int, verdict: str) -> None:
+    def side(ordered: int) -> Outcome:
+        counts = {"click": 500, **({"order": ordered} if ordered else {})}
+        return Outcome(searches=2000, nothing=0, events=counts, with_event=counts, values={})
+
+    told = Figures(
+        period="day", begins=NOON, photos=side(photos), words=side(words), filled=0, unsure=0,
+        unknown=0, visitors=0, answer_ms=None, bars=(), categories=(),
+    )  # fmt: skip
+    compared = beside(told)
+    assert (compared.judged, compared.verdict) == ("order" if photos else "click", verdict)
+    assert compared.knows_orders == bool(photos)
+    assert compared.can_compare
 
 
 def test_times_of_answers(database: ServerDatabase, tmp_path: Path) -> None:

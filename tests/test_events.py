@@ -67,6 +67,7 @@ def test_an_answered_photo_is_kept_without_the_photo(app: ShopApp, asking: AppCl
     assert kept.pop("id") == answer["query_id"]
     assert before <= kept.pop("asked") <= time.time_ns() // 1_000_000
     assert kept == {
+        "search": "photo",
         "bundle": "tiny-1",
         "decision": "category",
         "category": "lamps",
@@ -101,7 +102,75 @@ def test_nothing_is_kept_where_the_shop_does_not_want_it(published_shop: Shop) -
     with AppClient(app) as client:
         query_id = client.send_photo(LAMP).json()["query_id"]
         refused(send(client, query_id, event(1)), 404, "query_unknown")
+        assert words(client) is None
     assert not rows(app, "queries")
+
+
+# Searches by words
+
+
+def words(client: AppClient, q: str = "СЕКРЕТ лампа", **more: object) -> Any:
+    answer = client.get("/v1/search", params={"q": q, **more})
+    assert answer.status_code == 200
+    return answer.json()["query_id"]
+
+
+def test_a_search_by_words_is_kept_without_the_words(app: ShopApp, asking: AppClient) -> None:
+    before = time.time_ns() // 1_000_000
+    found, nothing = words(asking, "лампа"), words(asking, "СЕКРЕТНЫЙ")
+    kept = {row.pop("id"): row for row in rows(app, "queries")}
+    assert [kept[one].pop("decision") for one in (found, nothing)] == ["found", "nothing"]
+    for row in kept.values():
+        assert before <= row.pop("asked") <= time.time_ns() // 1_000_000
+        assert 0 < row.pop("milliseconds") < 10_000
+        assert row.pop("search") == "text"
+        assert set(row.values()) == {None}
+    path = app.shop.folder.server_database
+    content = path.read_bytes() if isinstance(path, Path) else repr(rows(app, "queries")).encode()
+    assert "секретн" not in content.decode("utf-8", "replace").casefold()
+
+
+def test_what_is_no_search_by_words(app: ShopApp, asking: AppClient) -> None:
+    assert words(asking, "") is None
+    assert words(asking, "  ", category="lamps") is None
+    assert words(asking, "лампа", counted="false") is None
+    first = asking.get("/v1/search", params={"q": "лампа", "limit": 2}).json()
+    assert words(asking, "лампа", limit=2, cursor=first["next_cursor"]) is None
+    asking.get("/?q=лампа")  # a browser that shows this page to somebody says so itself
+    refused(asking.get("/v1/search", params={"q": "x" * 500}), 400, "query")
+    assert [row["id"] for row in rows(app, "queries")] == [first["query_id"]]
+
+
+@pytest.mark.parametrize("written_between", [True, False])
+def test_events_of_a_search_by_words(
+    app: ShopApp, asking: AppClient, written_between: bool
+) -> None:
+    by_photo, by_words = asking.send_photo(LAMP).json()["query_id"], words(asking)
+    for query_id in (by_photo, by_words):
+        if written_between:
+            assert app.recorder.flush()
+        for _ in range(2):
+            sent = send(asking, query_id, event(1, "order", value=5), visitor=VISITOR)
+            assert sent.status_code == 202
+    refused(send(asking, by_words, event(2), visitor="another-browser-99"), 403, "query_foreign")
+    kept = {row["query_id"]: row for row in rows(app, "events")}
+    assert {one: row["search"] for one, row in kept.items()} == {
+        by_photo: "photo",
+        by_words: "text",
+    }
+    asked = {row["id"]: row["asked"] for row in rows(app, "queries")}
+    assert {one: row["asked"] for one, row in kept.items()} == asked
+
+
+def test_one_client_cannot_fill_the_disk_with_searches(published_shop: Shop) -> None:
+    toml = published_shop.folder.toml
+    toml.write_text(f"{toml.read_text('utf-8')}\nevents_per_minute = 3\n", "utf-8")
+    app = create_app(Shop.open(published_shop.folder.root).folder)
+    with AppClient(app, address="203.0.113.7") as client:
+        deadline = time.monotonic() + 10
+        while words(client) is not None:  # the first loads what counts
+            assert time.monotonic() < deadline
+        assert client.get("/v1/search", params={"q": "лампа"}).json()["total"] > 0
 
 
 # Events
@@ -313,6 +382,8 @@ def test_what_does_not_fit_is_dropped_and_counted(published_shop: Shop) -> None:
     for number in range(5):
         query(recorder, number)
     assert lost == [1, 1]
+    assert recorder.words_answered(found=True, milliseconds=1) is None
+    assert lost == [1, 1, 1]
     with pytest.raises(Busy):
         recorder.take(f"{0:032x}", None, [click(1)])
     with pytest.raises(QueryUnknown):
@@ -320,7 +391,7 @@ def test_what_does_not_fit_is_dropped_and_counted(published_shop: Shop) -> None:
     assert recorder.flush()
     recorder.take(f"{0:032x}", None, [click(1)])
     recorder.close()
-    assert lost == [1, 1, 1]
+    assert lost == [1, 1, 1, 1]
 
 
 @pytest.mark.sqlite

@@ -61,8 +61,8 @@ def keep(
         )
         dialect_of(connection).make_room(connection, [0])
         connection.execute(
-            "INSERT INTO queries (id, asked, bundle, decision, milliseconds) "
-            "VALUES (?, 0, 'x', 'unsure', 1)",
+            "INSERT INTO queries (id, asked, search, bundle, decision, milliseconds) "
+            "VALUES (?, 0, 'photo', 'x', 'unsure', 1)",
             (query_id,),
         )
     return query_id

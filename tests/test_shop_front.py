@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import io
 import re
 import sqlite3
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 from asking import AppClient
+from heif_making import avif, heic
 from PIL import Image
 
 from vitrina import Shop
+from vitrina.photos import HeavyDecoder
+from vitrina.serving import shown_pictures
 from vitrina.serving.app import create_app
-from vitrina.serving.shown_pictures import SIDES, draw
+from vitrina.serving.shown_pictures import SIDES, ShownPictures, draw
 from vitrina.storefront.texts import texts
 
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -39,7 +44,7 @@ def test_a_products_own_page(client: AppClient) -> None:
 
 
 def test_articles_of_every_kind(published_shop: Shop) -> None:
-    for number, sku in enumerate(("a/b c", "../x?y#z", "100%", HOSTILE)):
+    for number, sku in enumerate(("a/b c", "..", "100%", HOSTILE)):
         with sqlite3.connect(published_shop.folder.database) as connection:
             connection.execute(
                 "UPDATE products SET sku = ?, name = ?, url = NULL, vendor = ?, description = ? "
@@ -56,6 +61,9 @@ def test_articles_of_every_kind(published_shop: Shop) -> None:
             assert "<script" not in shown.text
         assert len(re.findall(r'href="/product/', page.text)) == 4
         assert client.get(f"/product/{quote(HOSTILE, safe='')}").status_code == 200
+        assert client.get("/v1/products/", params={"article": ".."}).json()["sku"] == ".."
+        assert client.get("/v1/products/").json()["code"] == "not_found"
+        assert client.get("/product/", headers=PAGE).status_code == 404
 
 
 def test_filters(client: AppClient) -> None:
@@ -134,6 +142,84 @@ def test_a_cache_that_cannot_be_written_costs_no_picture(
     address = large(published_shop)
     (published_shop.folder.cache / "shown").write_bytes(b"no folder")
     assert client.get(f"{address}/320").content == client.get(address).content
+
+
+def stored_as(shop: Shop, content: bytes, suffix: str) -> str:
+    """Puts a picture of another kind in place of a product's."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    with sqlite3.connect(shop.folder.database) as connection:
+        connection.execute(
+            "UPDATE photos SET sha256 = ?, suffix = ? WHERE product_id = "
+            "(SELECT id FROM products WHERE sku = 'lampy-1')",
+            (sha256, suffix),
+        )
+    connection.close()
+    path = shop.folder.photo(sha256, suffix)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return f"/photos/{sha256}"
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(("suffix", "make"), [(".heic", heic), (".avif", avif)])
+def test_pictures_that_browsers_do_not_show(
+    client: AppClient, published_shop: Shop, suffix: str, make: Callable[..., bytes]
+) -> None:
+    image = Image.new("RGB", (1200, 900), "white")
+    image.paste((250, 0, 0), (0, 0, 600, 900))
+    exif = Image.Exif()
+    exif[0x010E] = "SECRET"
+    image.info["exif"] = exif.tobytes()
+    content = make(image)
+    address = stored_as(published_shop, content, suffix)
+    answer = client.get(f"{address}/320")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
+    assert "immutable" in answer.headers["cache-control"]
+    assert b"SECRET" not in answer.content
+    with Image.open(io.BytesIO(answer.content)) as picture:
+        assert picture.size == (320, 240)
+        left, right = (picture.convert("RGB").getpixel((x, 120)) for x in (80, 240))
+    assert isinstance(left, tuple)
+    assert isinstance(right, tuple)
+    assert left[0] > 200 > 60 > left[1]
+    assert min(right) > 245
+    assert client.get(address).content == content
+
+
+def test_a_small_heic_picture_is_shown_as_another_kind() -> None:
+    with HeavyDecoder() as heavy:
+        for side in SIDES:
+            small = draw(heic(Image.new("RGB", (64, 48), "green")), side, heavy)
+            assert small is not None
+            with Image.open(io.BytesIO(small)) as picture:
+                assert (picture.format, picture.size) == ("WEBP", (64, 48))
+        assert heavy.photos == 2
+    # a browser that shows AVIF at all needs no smaller one of this
+    assert draw(avif(Image.new("RGB", (64, 48), "green")), 320) is None
+
+
+def test_a_heic_picture_that_is_damaged_is_sent_as_it_is(
+    client: AppClient, published_shop: Shop
+) -> None:
+    content = heic(Image.new("RGB", (640, 480), "green"))
+    address = stored_as(published_shop, content[: len(content) * 2 // 3], ".heic")
+    answer = client.get(f"{address}/320")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/heic")
+    assert answer.content == client.get(address).content
+
+
+def test_who_would_wait_too_long_gets_the_original_for_now(
+    published_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shown_pictures, "_PATIENCE_S", 0.05)
+    shown = ShownPictures(published_shop.folder)
+    path = published_shop.folder.root / "large.jpg"
+    Image.effect_noise((1600, 1200), 60).convert("RGB").save(path, quality=95)
+    with shown._making:
+        assert shown.find(path, "a" * 64, 320) == (path, False)
+    made, stays = shown.find(path, "a" * 64, 320)
+    assert stays
+    assert made.suffix == ".webp"
 
 
 def test_kinds_of_pictures() -> None:

@@ -187,7 +187,8 @@ class Settings(BaseSettings):
     )
     events_per_minute: int = Field(
         120,
-        description="Batches of events that one client may send in a minute; 0 for any number.",
+        description="Batches of events of one client in a minute, and of its searches by words "
+        "those that are noted; 0 for any number.",
         ge=0,
     )
     metrics_from: _Names = Field(

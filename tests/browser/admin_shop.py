@@ -6,6 +6,7 @@ import random
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from asking import LiveServer
 from tiny_network import write_tiny
@@ -34,7 +35,8 @@ def fill(database: ServerDatabase, days: int = 30) -> None:
     chance = random.Random(7)
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     now = time.time_ns() // 1_000_000
-    queries, events = [], []
+    queries: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     for back in range(days):
         begins = int((midnight - timedelta(days=back)).timestamp() * 1000)
         for number in range(20 + chance.randrange(25)):
@@ -52,18 +54,35 @@ def fill(database: ServerDatabase, days: int = 30) -> None:
             kinds = (("chip", 0.08), ("click", 0.4), ("cart", 0.1), ("order", 0.04))
             for kind, share in kinds:
                 if chance.random() < share:
-                    order = kind == "order"
-                    events.append(
-                        {
-                            "query_id": query_id, "id": kind, "received": asked, "kind": kind,
-                            "category": None, "sku": None, "position": None,
-                            "value_minor": chance.randrange(50_000, 900_000) if order else None,
-                            "currency": "RUB" if order else None,
-                        }
-                    )  # fmt: skip
+                    events.append(_event(query_id, asked, kind, chance))
+        for number in range(40 + chance.randrange(30)):
+            query_id = f"{back:08x}{number:08x}{0:016x}"
+            asked = min(begins + chance.randrange(86_400_000), now)
+            decision = chance.choices(("found", "nothing"), (88, 12))[0]
+            queries.append(
+                {
+                    "id": query_id, "asked": asked, "search": "text", "decision": decision,
+                    "milliseconds": chance.gammavariate(4, 1),
+                }
+            )  # fmt: skip
+            events += [
+                _event(query_id, asked, kind, chance)
+                for kind, share in (("click", 0.31), ("cart", 0.06), ("order", 0.02))
+                if decision == "found" and chance.random() < share
+            ]
     visitors = [(one["query_id"], one["query_id"][8:]) for one in events]
     with database.writing() as connection:
         keep(connection, queries, events, visitors)
+
+
+def _event(query_id: str, asked: int, kind: str, chance: random.Random) -> dict[str, Any]:
+    order = kind == "order"
+    return {
+        "query_id": query_id, "id": kind, "received": asked, "kind": kind,
+        "category": None, "sku": None, "position": None,
+        "value_minor": chance.randrange(50_000, 900_000) if order else None,
+        "currency": "RUB" if order else None,
+    }  # fmt: skip
 
 
 def serve(shop: Shop, scratch: Path) -> LiveServer:

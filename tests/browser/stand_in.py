@@ -33,6 +33,12 @@ SHELVES = {
 }
 GOODS_PER_SHELF = 30
 
+ODD_SKUS = {
+    "chairs-0": "..", "chairs-1": ".", "chairs-2": "/", "chairs-4": "a/../b c", "chairs-5": "100%",
+    "chairs-6": "%2E%2E", "chairs-7": "п?q=1#2&amp;", "chairs-8": "🪑\\..", "chairs-9": "+ +",
+}  # fmt: skip
+"""Articles that no address likes."""
+
 COLOURS: dict[str, Colour] = {
     "sneakers": (200, 30, 30),
     "mugs": (30, 160, 30),
@@ -78,6 +84,8 @@ class StandIn:
 
     uploads: list[Upload] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    searches: list[str] = field(default_factory=list)
+    """Words of searches that are counted: the n-th has the id `words-n`."""
     busy_times: int = 0
     answer: str = ""
     """What any photo means; empty: as its colour says."""
@@ -87,6 +95,7 @@ class StandIn:
         """A new test meets a new shop."""
         self.uploads.clear()
         self.events.clear()
+        self.searches.clear()
         self.busy_times = 0
         self.answer = ""
         self.abandoned.clear()
@@ -129,6 +138,8 @@ def _odd(one: Goods) -> Goods:
         return replace(one, price=None, currency=None, image_url=None)
     if one.sku == "sneakers-4":
         return replace(one, price="1234.50", url=None)
+    if one.sku in ODD_SKUS:
+        return replace(one, sku=ODD_SKUS[one.sku], url=None)
     return one
 
 
@@ -212,13 +223,17 @@ def create_stand_in(state: StandIn) -> FastAPI:
         price_min: str = "",
         price_max: str = "",
         in_stock: bool = False,
+        counted: bool = True,
     ) -> Response:
         wanted = Wanted(q, category, cursor, price_min, price_max, in_stock)
         found = find(wanted, request.headers["accept-language"])
         if found.problem:
             return problem(found.problem)
+        if is_new := bool(counted and q and not cursor):
+            state.searches.append(q)
         return JSONResponse(
             {
+                "query_id": f"words-{len(state.searches)}" if is_new else None,
                 "products": [as_hit(one, None) for one in found.products],
                 "total": found.total,
                 "next_cursor": found.next_cursor,

@@ -128,6 +128,26 @@ def test_a_wrong_password_in_a_browser(screens: OpenScreens, watch: Watch) -> No
     expect(page.get_by_role("heading", level=1)).to_have_text(RU["title_models"])
 
 
+def test_another_sites_page_changes_nothing(screens: OpenScreens, watch: Watch) -> None:
+    watch.refusals_expected = True
+    page = screens("/admin/models")
+    sign_in(page)
+    button = page.get_by_role("button", name=RU["activate_named"].format(version="tiny-2"))
+    token = button.locator("xpath=..").locator("input[type=hidden]")
+    # more than any other site could know: what only a page of this server is told
+    field = token.evaluate("one => one.outerHTML")
+    form = f"""<form method="post" action="{page.url}/activate">{field}
+        <button name="version" value="tiny-2">free goods</button></form>"""
+    page.context.route("http://evil.test/", lambda route: route.fulfill(
+        body=form, content_type="text/html"))  # fmt: skip
+    other = page.context.new_page()
+    other.goto("http://evil.test/")
+    other.get_by_role("button").click()
+    expect(other.locator("main")).to_contain_text(RU["say_refused"])
+    page.reload()
+    expect(page.locator('tr[data-version="tiny-1"]')).to_contain_text(RU["active"])
+
+
 def test_two_browsers_edit_the_same_category(screens: OpenScreens, watch: Watch) -> None:
     watch.refusals_expected = True
     pages = [screens("/admin/catalogue"), screens("/admin/catalogue")]

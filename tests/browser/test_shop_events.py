@@ -1,4 +1,4 @@
-"""What the shop's page tells of its shoppers: which chip, which product, of which answer."""
+"""What the shop's page tells of its shoppers: which search, which chip, which product."""
 
 from __future__ import annotations
 
@@ -63,7 +63,71 @@ def test_two_browsers_are_two(open_shop: OpenShop, photo: MakePhoto, stand_in: S
     assert first != second
 
 
-def test_without_a_photo_nothing_is_told(open_shop: OpenShop, stand_in: StandIn) -> None:
+def test_a_search_by_words_is_one_until_others_are_typed(
+    open_shop: OpenShop, stand_in: StandIn
+) -> None:
+    page = open_shop()
+    box, cards = page.get_by_role("searchbox"), page.locator("#goods .card")
+    box.fill("кружка")
+    box.press("Enter")
+    expect(page.locator("#results-heading")).to_have_text("По запросу «кружка»")
+    page.locator("#more").click()
+    expect(cards).to_have_count(30)
+    page.get_by_label("Только в наличии").check()
+    page.get_by_role("button", name="Показать", exact=True).click()
+    expect_address(page, "/?q=%D0%BA%D1%80%D1%83%D0%B6%D0%BA%D0%B0&in_stock=1")
+    expect(cards).to_have_count(23)
+    cards.nth(1).get_by_role("link").click()
+    expect_address(page, "/goods/mugs-1")
+    page.go_back()
+    page.reload()
+    cards.nth(0).get_by_role("link").click()
+    wait_for(page, lambda: len(stand_in.events) == 2)
+    page.go_back()
+    box.fill("лампа")
+    box.press("Enter")
+    expect(page.locator("#results-heading")).to_have_text("По запросу «лампа»")
+    cards.nth(2).get_by_role("link").click()
+    wait_for(page, lambda: len(stand_in.events) == 3)
+    assert stand_in.searches == ["кружка", "лампа"]
+    assert [batch["query_id"] for batch in stand_in.events] == ["words-1", "words-1", "words-2"]
+    shown = [batch["events"][0] for batch in stand_in.events]
+    assert [(one["kind"], one["sku"], one["position"]) for one in shown] == [
+        ("click", "mugs-1", 2),
+        ("click", "mugs-0", 1),
+        ("click", "lamps-2", 3),
+    ]
+
+
+def test_a_page_of_results_that_the_server_wrote_is_counted_where_it_is_looked_at(
+    open_shop: OpenShop, stand_in: StandIn
+) -> None:
+    page = open_shop("/?q=кружка", java_script_enabled=False)
+    expect(page.locator("#goods .card")).to_have_count(24)
+    assert stand_in.searches == []
+    page = open_shop("/?q=кружка")
+    wait_for(page, lambda: bool(page.evaluate("history.state?.query")))
+    page.reload()
+    page.locator("#goods .card").first.get_by_role("link").click()
+    wait_for(page, lambda: len(stand_in.events) == 1)
+    assert stand_in.searches == ["кружка"]
+    assert stand_in.events[0]["query_id"] == "words-1"
+
+
+def test_what_a_photo_found_is_no_search_by_words(
+    open_shop: OpenShop, photo: MakePhoto, stand_in: StandIn
+) -> None:
+    page = open_shop()
+    choose(page, photo("sneakers"))
+    page.locator("#suggestions .chip").nth(2).click()
+    expect(page.locator("#results-heading")).to_have_text("Настольные лампы")
+    page.locator("#goods .card").first.get_by_role("link").click()
+    wait_for(page, lambda: len(stand_in.events) == 2)
+    assert {batch["query_id"] for batch in stand_in.events} == {"q-1"}
+    assert stand_in.searches == []
+
+
+def test_without_a_search_nothing_is_told(open_shop: OpenShop, stand_in: StandIn) -> None:
     page = open_shop("/?category=mugs")
     page.locator("#goods .card").nth(1).get_by_role("link").click()
     expect_address(page, "/goods/mugs-1")

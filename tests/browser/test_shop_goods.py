@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import OpenShop, Watch
 from playwright.sync_api import Page, expect
 from shopper import RU, MakePhoto, choose
-from stand_in import GOODS_PER_SHELF, HOSTILE_NAME
+from stand_in import GOODS_PER_SHELF, HOSTILE_NAME, ODD_SKUS
 
 pytestmark = pytest.mark.browser
 
@@ -87,6 +87,29 @@ def test_a_product_without_a_page_elsewhere_has_one_here(open_shop: OpenShop, wi
     look(page, width)
     page.get_by_role("link", name="Кеды", exact=True).click()
     expect(page.locator("#results-heading")).to_have_text("Кеды")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_articles_that_no_address_likes_have_pages(open_shop: OpenShop, script: bool) -> None:
+    page = open_shop("/?category=chairs&lang=ru", java_script_enabled=script)
+    if script:  # cards that the browser writes
+        page.get_by_role("searchbox").press("Enter")
+        expect(page).to_have_url(re.compile("q="))
+    shown = page.locator("#goods .card")
+    expect(shown.first.locator("h3")).to_have_text(re.compile("^Стулья"))
+    for sku in ODD_SKUS.values():
+        address = page.evaluate(
+            """(sku) => [...document.querySelectorAll("#goods .card")]
+                .find((one) => one.dataset.sku === sku).querySelector("a").href""",
+            sku,
+        )
+        there = page.context.new_page()
+        there.goto(address)  # as the browser understands it
+        expect(there.locator("main dd").first).to_have_text(sku, use_inner_text=True)
+        there.get_by_role("link", name="English").click()
+        expect(there.locator("html")).to_have_attribute("lang", "en")
+        expect(there.locator("main dd").first).to_have_text(sku, use_inner_text=True)
+        there.close()
 
 
 def test_a_page_that_is_not_there(open_shop: OpenShop, watch: Watch) -> None:

@@ -40,35 +40,50 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of the searches of one kind.
+
+    Attributes:
+        searches: How many there were.
+        nothing: Of those, that found nothing: words without goods, photos of what is not sold.
+        events: Events by their kind.
+        with_event: Searches with at least one event of that kind.
+        values: What was ordered, by currency, in hundredths.
+    """
+
+    searches: int
+    nothing: int
+    events: dict[str, int]
+    with_event: dict[str, int]
+    values: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figures:
     """One period in numbers.
 
     Attributes:
         period: Which.
         begins: In the server's own time.
-        searches: Photos that were answered.
-        filled: Of those, whose answer filled the search box.
+        photos: What came of searches by photo.
+        words: What came of searches by words.
+        filled: Photos whose answer filled the search box.
         unsure: Whose answer asked the shopper.
         unknown: Whose answer said that the shop has no such thing.
-        visitors: Different browsers that sent an event.
-        events: Events by their kind.
-        with_event: Searches with at least one event of that kind.
-        values: What was ordered, by currency, in hundredths.
-        answer_ms: Median and 95th percentile of an answer; None without any.
+        visitors: Different browsers that sent a photo, or an event of one.
+        answer_ms: Median and 95th percentile of a photo's answer; None without any.
         bars: The period, piece by piece.
         categories: Slugs that were seen most often, with how often.
     """
 
     period: Period
     begins: datetime
-    searches: int
+    photos: Outcome
+    words: Outcome
     filled: int
     unsure: int
     unknown: int
     visitors: int
-    events: dict[str, int]
-    with_event: dict[str, int]
-    values: dict[str, int]
     answer_ms: tuple[float, float] | None
     bars: tuple[Bar, ...]
     categories: tuple[tuple[str, int], ...]
@@ -88,44 +103,62 @@ def figures(connection: PlainConnection, period: Period, now: datetime | None = 
     if period == "year":
         begins = begins.replace(day=1)
     since = int(begins.timestamp() * 1000)
+    # no decision is both a photo's and words'
     decisions = dict(
         connection.execute(
             "SELECT decision, count(*) FROM queries WHERE asked >= ? GROUP BY decision", (since,)
         ).fetchall()
     )
     (visitors,) = connection.execute(
-        "SELECT count(DISTINCT visitor) FROM queries WHERE asked >= ?", (since,)
+        "SELECT count(DISTINCT visitor) FROM queries WHERE asked >= ? AND search = 'photo'",
+        (since,),
     ).fetchone()
-    counted = connection.execute(
-        "SELECT kind, count(*), count(DISTINCT query_id) FROM events WHERE received >= ? "
-        "GROUP BY kind",
-        (since,),
-    ).fetchall()
-    values = connection.execute(
-        "SELECT currency, sum(value_minor) FROM events WHERE received >= ? AND kind = 'order' "
-        "AND currency IS NOT NULL GROUP BY currency ORDER BY 2 DESC",
-        (since,),
-    ).fetchall()
     categories = connection.execute(
         "SELECT category, count(*) FROM queries WHERE asked >= ? AND decision = 'category' "
         "GROUP BY category ORDER BY 2 DESC, 1 LIMIT 8",
         (since,),
     ).fetchall()
-    searches = sum(decisions.values())
+    searches = sum(decisions.get(one, 0) for one in ("category", "unsure", "unknown"))
+    found, nothing = decisions.get("found", 0), decisions.get("nothing", 0)
     return Figures(
         period=period,
         begins=begins,
-        searches=searches,
+        photos=_outcome(connection, since, "photo", searches, decisions.get("unknown", 0)),
+        words=_outcome(connection, since, "text", found + nothing, nothing),
         filled=decisions.get("category", 0),
         unsure=decisions.get("unsure", 0),
         unknown=decisions.get("unknown", 0),
         visitors=visitors,
-        events={kind: count for kind, count, _ in counted},
-        with_event={kind: count for kind, _, count in counted},
-        values=dict(values),
         answer_ms=_spread(connection, since, searches),
         bars=_bars(connection, period, begins, moment),
         categories=tuple(categories),
+    )
+
+
+def _outcome(
+    connection: PlainConnection,
+    since: int,
+    search: Literal["photo", "text"],
+    searches: int,
+    nothing: int,
+) -> Outcome:
+    """Whatever came of searches since then, whenever it came."""
+    counted = connection.execute(
+        "SELECT kind, count(*), count(DISTINCT query_id) FROM events "
+        "WHERE asked >= ? AND search = ? GROUP BY kind",
+        (since, search),
+    ).fetchall()
+    values = connection.execute(
+        "SELECT currency, sum(value_minor) FROM events WHERE asked >= ? AND search = ? "
+        "AND kind = 'order' AND currency IS NOT NULL GROUP BY currency ORDER BY 2 DESC",
+        (since, search),
+    ).fetchall()
+    return Outcome(
+        searches=searches,
+        nothing=nothing,
+        events={kind: count for kind, count, _ in counted},
+        with_event={kind: count for kind, _, count in counted},
+        values=dict(values),
     )
 
 
@@ -135,8 +168,8 @@ def _spread(connection: PlainConnection, since: int, searches: int) -> tuple[flo
     at = (int(0.5 * (searches - 1)), int(0.95 * (searches - 1)))
     rows = connection.execute(
         "SELECT place, milliseconds FROM (SELECT milliseconds, "
-        "row_number() OVER (ORDER BY milliseconds) - 1 AS place FROM queries WHERE asked >= ?) "
-        "AS asked WHERE place IN (?, ?)",
+        "row_number() OVER (ORDER BY milliseconds) - 1 AS place FROM queries "
+        "WHERE asked >= ? AND search = 'photo') AS asked WHERE place IN (?, ?)",
         (since, *at),
     ).fetchall()
     found = dict(rows)

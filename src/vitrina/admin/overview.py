@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vitrina.admin.figures import PERIODS, Bar, Figures, Period, figures
+from vitrina.admin.photo_and_words import STEPS, beside
 from vitrina.admin.screens import Screens
 from vitrina.admin.sessions import Session
 from vitrina.store.shown import list_categories
@@ -53,6 +54,8 @@ def routes(screens: Screens) -> list[Route]:
             session,
             periods=PERIODS,
             figures=found,
+            beside=beside(found),
+            steps=STEPS,
             bars=draw(found),
             width=_WIDTH,
             height=_HEIGHT,

@@ -1,1 +1,1 @@
-"""What became of answers to photos: chips, clicks, carts and orders, without a word about whom."""
+"""What became of searches: chips, clicks, carts and orders, without a word about whom."""

@@ -13,14 +13,19 @@ Row = dict[str, Any]
 
 _ADD_QUERY = """
 INSERT INTO queries
-    (id, asked, bundle, decision, category, confidence, milliseconds, visitor, experiment,
+    (id, asked, search, bundle, decision, category, confidence, milliseconds, visitor, experiment,
      assigned, infer_ms)
 VALUES
-    (:id, :asked, :bundle, :decision, :category, :confidence, :milliseconds, :visitor, :experiment,
-     :assigned, :infer_ms)
+    (:id, :asked, :search, :bundle, :decision, :category, :confidence, :milliseconds, :visitor,
+     :experiment, :assigned, :infer_ms)
 ON CONFLICT DO NOTHING
 """
-_MAY_LACK = dict.fromkeys(("visitor", "experiment", "assigned", "infer_ms"))
+_MAY_LACK: Row = {
+    "search": "photo",
+    **dict.fromkeys(
+        ("bundle", "category", "confidence", "visitor", "experiment", "assigned", "infer_ms")
+    ),
+}
 _NAME_VISITOR = "UPDATE queries SET visitor = ? WHERE id = ? AND visitor IS NULL"
 _FIND = """
 SELECT visitor, (SELECT count(*) FROM events WHERE query_id = queries.id)
@@ -53,8 +58,8 @@ def keep(
 
     Args:
         connection: A transaction of `server.db`.
-        queries: Rows of the table, by its columns; those of visitor, experiment and network may
-            be left out.
+        queries: Rows of the table, by its columns; those that may be null may be left out, and
+            `search` of a photo.
         events: Likewise; those whose query was forgotten are left out.
         visitors: Query ids and who sent their first event, hashed.
     """

@@ -1,8 +1,8 @@
 """Collects queries and events, and writes them behind the answers.
 
-A photo's answer costs one entry in a list. A thread of its own writes what has come, once a second
+An answer costs one entry in a list. A thread of its own writes what has come, once a second
 at most. Where the disk does not keep up, or cannot be written, the list is bounded: what would be
-too much is dropped and counted, and photos are answered as before.
+too much is dropped and counted, and searches are answered as before.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from vitrina.errors import Busy, QueryForeign, QueryUnknown, ShopError, TooManyEvents
 from vitrina.events.doubts import Doubts
@@ -105,21 +106,33 @@ class Recorder:
             except ShopError as error:
                 _log.warning("Visitors cannot be told apart: %s", error)
         row = {
-            "id": query_id, "asked": _now_ms(), "bundle": bundle, "decision": decision,
-            "category": category, "confidence": confidence, "milliseconds": milliseconds,
-            "visitor": word, "experiment": None if word is None else experiment,
+            "id": query_id, "asked": _now_ms(), "search": "photo", "bundle": bundle,
+            "decision": decision, "category": category, "confidence": confidence,
+            "milliseconds": milliseconds, "visitor": word,
+            "experiment": None if word is None else experiment,
             "assigned": None if word is None else assigned, "infer_ms": infer_ms,
         }  # fmt: skip
-        with self._lock:
-            full = self._waiting() >= self._most
-            if not full:
-                self._queries[query_id] = row
-                if word is not None:
-                    self._visitors[query_id] = word
-        if full:
-            self._dropped(1)
-        else:
-            self._start()
+        self._note(row)
+
+    def words_answered(self, *, found: bool, milliseconds: float) -> str | None:
+        """Notes that somebody searched by words, not which words.
+
+        Args:
+            found: Whether there were any goods.
+            milliseconds: That the answer took.
+
+        Returns:
+            An id that the answer may have, so that events can be bound to it; None where the shop
+            keeps none, or has no room for one more.
+        """
+        if not self._folder.settings.events:
+            return None
+        query_id = uuid4().hex
+        row = {
+            "id": query_id, "asked": _now_ms(), "search": "text",
+            "decision": "found" if found else "nothing", "milliseconds": milliseconds,
+        }  # fmt: skip
+        return query_id if self._note(row) else None
 
     def photo_answered(
         self, query_id: str, pixels: Pixels, decision: str, guesses: Sequence[tuple[str, float]]
@@ -141,7 +154,7 @@ class Recorder:
             events: What happened.
 
         Raises:
-            QueryUnknown: no photo of this shop was answered under that id, or too long ago.
+            QueryUnknown: no search of this shop was answered under that id, or too long ago.
             QueryForeign: another visitor's events came with it before.
             TooManyEvents: the query has more than anybody does with one answer.
             Busy: more waits to be written than there is room for.
@@ -195,6 +208,20 @@ class Recorder:
         if lost:
             self._dropped(lost)
 
+    def _note(self, row: dict[str, Any]) -> bool:
+        """Has a query written, and its visitor; whether there was room for it."""
+        with self._lock:
+            full = self._waiting() >= self._most
+            if not full:
+                self._queries[row["id"]] = row
+                if (word := row.get("visitor")) is not None:
+                    self._visitors[row["id"]] = word
+        if full:
+            self._dropped(1)
+        else:
+            self._start()
+        return not full
+
     def _require_own(self, query_id: str, word: str | None, more: int) -> None:
         with self._lock:
             is_waiting = query_id in self._queries
@@ -203,7 +230,7 @@ class Recorder:
         kept = None if is_waiting else self._find(query_id)
         if not is_waiting and kept is None:
             raise QueryUnknown(
-                "No photo was answered under this query_id, or it was too long ago.",
+                "No search was answered under this query_id, or it was too long ago.",
                 hint="Send events with the query_id of an answer of this shop.",
             )
         if kept is not None:

@@ -55,7 +55,7 @@ __all__ = [
     "decode",
     "is_heavy",
     "read_header",
-    "shrink_picture",
+    "shrink",
     "sniff",
 ]
 
@@ -109,3 +109,32 @@ def decode(
     else:
         raw = heavy.decode(content, kind, limits)
     return np.frombuffer(raw, dtype=np.uint8).reshape(SIZE, SIZE, 3)
+
+
+def shrink(
+    content: bytes,
+    longest: int,
+    limits: Limits = DEFAULT_LIMITS,
+    heavy: HeavyDecoder | None = None,
+) -> bytes:
+    """A picture for people to look at, as WebP: upright, on white, never enlarged.
+
+    Args:
+        content: The bytes of a JPEG, PNG, WebP, HEIC or AVIF file.
+        longest: Its longer side in the answer at most, pixels.
+        limits: What is refused before decoding.
+        heavy: As of `decode`.
+
+    Raises:
+        PhotoError: the class that fits what is wrong.
+        Busy: `heavy` has other photos to decode and may not wait for longer.
+    """
+    kind = sniff(content)
+    if kind not in HEAVY:
+        check_file(content, kind, limits)
+        return shrink_picture(content, kind, limits, longest)
+    read_header(content, limits)
+    if heavy is None:
+        with HeavyDecoder() as own:
+            return own.shrink(content, kind, limits, longest)
+    return heavy.shrink(content, kind, limits, longest)

@@ -1,11 +1,13 @@
 """The process that decodes HEIC and AVIF: started by `HeavyDecoder`, killed without regret.
 
-It reads photos from its standard input and writes squares to its standard output. Before the first
-photo it gives up what it does not need: it can open no file and no socket, write to no file, and
-take no more memory than it was allowed. A photo that makes it crash takes nothing else along.
+It reads photos from its standard input and writes small pictures to its standard output. Before
+the first photo it gives up what it does not need: it can open no file and no socket, write to no
+file, and take no more memory than it was allowed. A photo that makes it crash takes nothing else
+along.
 
-    request   kind (1 byte), most pixels (8), length (4), the photo
-    answer    outcome (1 byte), length (4), 224 x 224 x 3 bytes of RGB, or an error as JSON
+    request   kind (1 byte), most pixels (8), longest side (2), length (4), the photo
+    answer    outcome (1 byte), length (4), and where the longest side was 0: 224 x 224 x 3 bytes of
+              RGB, else a WebP file of that size; or an error as JSON
 
 All numbers are big-endian. It ends when its input does, so it does not outlive its parent; where
 it hangs in a decoder at that moment, its own alarm ends it.
@@ -25,9 +27,9 @@ from pathlib import Path
 from vitrina.errors import PhotoError
 from vitrina.photos.kinds import Kind
 from vitrina.photos.limits import Limits
-from vitrina.photos.picture import decode_picture
+from vitrina.photos.picture import decode_picture, shrink_picture
 
-REQUEST = struct.Struct(">cQI")
+REQUEST = struct.Struct(">cQHI")
 ANSWER = struct.Struct(">cI")
 KINDS: dict[bytes, Kind] = {b"h": "heic", b"a": "avif", b"w": "webp", b"p": "png", b"j": "jpeg"}
 
@@ -53,19 +55,21 @@ def main() -> None:
     _give_up(memory)
     _write(answers, ANSWER.pack(READY, 0))
     while head := _read(photos, REQUEST.size):
-        mark, most_pixels, length = REQUEST.unpack(head)
+        mark, most_pixels, longest, length = REQUEST.unpack(head)
         content = _read(photos, length)
         # the parent kills sooner; this one is for a parent that is gone
         signal.setitimer(signal.ITIMER_REAL, seconds + _ALARM_GRACE)
-        outcome, told = _decode(content, KINDS[mark], most_pixels)
+        outcome, told = _decode(content, KINDS[mark], most_pixels, longest)
         signal.setitimer(signal.ITIMER_REAL, 0)
         del content
         _write(answers, ANSWER.pack(outcome, len(told)) + told)
 
 
-def _decode(content: bytes, kind: Kind, most_pixels: int) -> tuple[bytes, bytes]:
+def _decode(content: bytes, kind: Kind, most_pixels: int, longest: int) -> tuple[bytes, bytes]:
     limits = Limits(max_bytes=len(content), max_pixels=most_pixels)
     try:
+        if longest:
+            return DECODED, shrink_picture(content, kind, limits, longest)
         return DECODED, decode_picture(content, kind, limits).tobytes()
     except PhotoError as error:
         if isinstance(error.__cause__, MemoryError):

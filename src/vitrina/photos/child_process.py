@@ -104,9 +104,15 @@ class Child:
         self._process.wait()
 
     def ask(
-        self, content: bytes, kind: Kind, limits: Limits, seconds: float, extensions: int = 0
+        self,
+        content: bytes,
+        kind: Kind,
+        limits: Limits,
+        seconds: float,
+        extensions: int = 0,
+        longest: int = 0,
     ) -> bytes | PhotoError:
-        """The square, or why there is none.
+        """The picture made small, or why there is none.
 
         Args:
             content: Of the file.
@@ -115,6 +121,7 @@ class Child:
             seconds: Longest time for it.
             extensions: How often it is given the same time once more where others kept the
                 processor from it.
+            longest: Its longer side as WebP, pixels; 0 for the square that networks see.
 
         Raises:
             Fault: the child crashed, or answers nothing in time; it must be stopped.
@@ -123,7 +130,7 @@ class Child:
         self._latest, self._extensions = time.monotonic() + seconds, extensions
         self._worked_before, self._may_work = self._look()[0], seconds
         mark = next(mark for mark, name in self._protocol.KINDS.items() if name == kind)
-        head = self._protocol.REQUEST.pack(mark, limits.max_pixels, len(content))
+        head = self._protocol.REQUEST.pack(mark, limits.max_pixels, longest, len(content))
         for part in (head, content):
             left = memoryview(part)
             while left:

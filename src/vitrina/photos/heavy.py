@@ -107,6 +107,23 @@ class HeavyDecoder:
             Busy: no child became free in time, none can be started, or the machine has so much
                 else to do that the child did not get to work.
         """
+        return self._ask(content, kind, limits, 0)
+
+    def shrink(self, content: bytes, kind: Kind, limits: Limits, longest: int) -> bytes:
+        """The picture for people to look at, as `picture.shrink_picture` makes it.
+
+        Args:
+            content: A file whose header was found acceptable.
+            kind: Its format.
+            limits: What is refused before decoding.
+            longest: Its longer side in the answer at most, pixels.
+
+        Raises:
+            PhotoError, Busy: as `decode`.
+        """
+        return self._ask(content, kind, limits, longest)
+
+    def _ask(self, content: bytes, kind: Kind, limits: Limits, longest: int) -> bytes:
         if not self._free.acquire(timeout=self._wait_seconds):
             raise Busy(
                 f"As many {kind.upper()} photos as can be decoded at a time are being decoded.",
@@ -114,16 +131,16 @@ class HeavyDecoder:
                 retry_after=max(1, round(self._seconds)),
             )
         try:
-            return self._decode(content, kind, limits)
+            return self._decode(content, kind, limits, longest)
         finally:
             self._free.release()
 
-    def _decode(self, content: bytes, kind: Kind, limits: Limits) -> bytes:
+    def _decode(self, content: bytes, kind: Kind, limits: Limits, longest: int) -> bytes:
         child = self._children.take()
         with self._lock:
             self.photos += 1
         try:
-            told = child.ask(content, kind, limits, self._seconds, self._extensions)
+            told = child.ask(content, kind, limits, self._seconds, self._extensions, longest)
         except BaseException as fault:
             child.stop()
             self._children.replace()

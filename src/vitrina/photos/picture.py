@@ -39,6 +39,9 @@ eighth. docs/photos.md has what the network makes of it."""
 PREVIEW_SIDE = 2 * SIZE
 """Least short side of a preview that stands for its HEIC picture: it was made small by others."""
 
+SHOWN_QUALITY = 80
+"""Of the WebP that pages show."""
+
 _BAND_PIXELS = 1_000_000
 _PLAIN = ("RGB", "RGBA", "L", "LA")
 _FAULTS = (
@@ -124,14 +127,17 @@ def decode_picture(content: bytes, kind: Kind, limits: Limits) -> Image.Image:
         return _to_square(_to_rgb(_upright(small)))
 
 
-def shrink_picture(content: bytes, kind: Kind, limits: Limits, longest: int) -> Image.Image:
-    """The picture for people to look at: upright sRGB in its own proportions, never enlarged.
+def shrink_picture(content: bytes, kind: Kind, limits: Limits, longest: int) -> bytes:
+    """The picture for people to look at, as WebP: upright sRGB on white, never enlarged.
 
     Args:
         content: Bytes of the file.
         kind: Its format.
         limits: What is refused.
         longest: Its longer side in the answer at most, pixels.
+
+    Returns:
+        A file without EXIF, in the picture's own proportions.
 
     Raises:
         PhotoError: the class that fits what is wrong.
@@ -149,7 +155,10 @@ def shrink_picture(content: bytes, kind: Kind, limits: Limits, longest: int) -> 
         small.info = {k: v for k, v in picture.info.items() if k != "transparency"}
         shown = _to_rgb(_upright_as(picture, small))
         shown.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-        return shown
+    shown.info = {}  # what its file told beside the pixels is nobody's business
+    file = io.BytesIO()
+    shown.save(file, "WEBP", quality=SHOWN_QUALITY)
+    return file.getvalue()
 
 
 def _reduce(picture: Image.Image) -> Image.Image:

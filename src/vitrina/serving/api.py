@@ -70,7 +70,7 @@ def create_api(
         },
     )
     _describe_photos(api, photos)
-    api.include_router(catalogue_api.create_router(state, metrics))
+    api.include_router(catalogue_api.create_router(state, metrics, recorder))
     events_api.describe(api, events_api.EventsApi(state.settings, recorder, metrics))
     api.include_router(create_pages(pages))
     api.include_router(create_widget())

@@ -23,7 +23,8 @@ class Dialect(Protocol):
     """What each of the two says in its own way.
 
     Attributes:
-        add_event: Adds one event, by its columns; one that is there already stays.
+        add_event: Adds one event, by its columns but those of its query; one that is there
+            already stays.
         vocabulary: All words of the goods' names, articles, categories, makers: in how many goods.
         matches: Whether any good matches the expression `?`.
         matching: Ids of the goods that match the expression `?`, as `good`.
@@ -70,7 +71,7 @@ class Dialect(Protocol):
     def decisions(
         self, connection: PlainConnection, form: str, since: int
     ) -> list[tuple[str, int, int, int]]:
-        """Queries with each decision, by hour, day or month.
+        """Photos with each decision, by hour, day or month.
 
         Args:
             connection: A question to what the server keeps.
@@ -87,9 +88,10 @@ class SqliteDialect:
 
     add_event = (
         "INSERT INTO events "
-        "(query_id, id, received, kind, category, sku, position, value_minor, currency) "
-        "VALUES (:query_id, :id, :received, :kind, :category, :sku, :position, :value_minor, "
-        ":currency) ON CONFLICT DO NOTHING"
+        "(query_id, id, asked, received, search, kind, category, sku, position, value_minor, "
+        "currency) SELECT :query_id, :id, asked, :received, search, :kind, :category, :sku, "
+        ":position, :value_minor, :currency FROM queries WHERE id = :query_id "
+        "ON CONFLICT DO NOTHING"
     )
     # marks stand before the digits, words after them
     vocabulary = "SELECT term, doc FROM product_terms WHERE term >= 'a'"
@@ -133,7 +135,7 @@ class SqliteDialect:
         return connection.execute(
             "SELECT strftime(?, asked / 1000, 'unixepoch', 'localtime') AS piece, "
             "sum(decision = 'category'), sum(decision = 'unsure'), sum(decision = 'unknown') "
-            "FROM queries WHERE asked >= ? GROUP BY piece",
+            "FROM queries WHERE asked >= ? AND search = 'photo' GROUP BY piece",
             (form, since),
         ).fetchall()
 

@@ -16,7 +16,8 @@ TABLES = """
 CREATE TABLE queries (
     id VARCHAR(32) NOT NULL PRIMARY KEY,
     asked INTEGER NOT NULL,
-    bundle VARCHAR(200) NOT NULL,
+    search VARCHAR(5) NOT NULL,
+    bundle VARCHAR(200),
     decision VARCHAR(20) NOT NULL,
     category VARCHAR(200),
     confidence FLOAT,
@@ -28,11 +29,14 @@ CREATE TABLE queries (
 );
 CREATE INDEX ix_queries_experiment ON queries (experiment, assigned, visitor)
     WHERE experiment IS NOT NULL;
-CREATE INDEX ix_queries_asked ON queries (asked, decision, category, milliseconds, visitor);
+CREATE INDEX ix_queries_asked
+    ON queries (asked, search, decision, category, milliseconds, visitor);
 CREATE TABLE events (
     query_id VARCHAR(32) NOT NULL REFERENCES queries (id),
     id VARCHAR(64) NOT NULL,
+    asked INTEGER NOT NULL,
     received INTEGER NOT NULL,
+    search VARCHAR(5) NOT NULL,
     kind VARCHAR(20) NOT NULL,
     category VARCHAR(200),
     sku VARCHAR(200),
@@ -41,7 +45,8 @@ CREATE TABLE events (
     currency VARCHAR(3),
     PRIMARY KEY (query_id, id)
 );
-CREATE INDEX ix_events_received ON events (received, kind, query_id, value_minor, currency);
+CREATE INDEX ix_events_asked
+    ON events (asked, search, kind, query_id, value_minor, currency);
 CREATE TABLE reviews (
     query_id VARCHAR(32) NOT NULL PRIMARY KEY,
     asked INTEGER NOT NULL,
@@ -76,19 +81,21 @@ CREATE INDEX ix_audit_what ON audit (what)
 """
 """Moments are milliseconds since 1970, UTC. The indexes hold all that figures are made of.
 
-queries: photos that were answered; what was said of them, nothing of what they show.
+queries: photos and words that were answered; what was said of them, nothing of what they were.
     id: `query_id` of the answer, 32 hexadecimal digits that nobody can guess.
-    bundle: version that answered.
-    decision: "category", "unsure" or "unknown".
+    search: "photo" or "text".
+    bundle: version that answered; null for words.
+    decision: "category", "unsure" or "unknown" of a photo, "found" or "nothing" of words.
     category: slug of the likeliest category; null where the answer names none.
     confidence: of that category, from 0 to 1.
-    milliseconds: from the photo's last byte to its answer.
+    milliseconds: from the photo's last byte, or the words, to the answer.
     visitor: who sent the photo or the first event, hashed; null where neither named anybody.
     experiment: that the visitor takes part in; null outside of any.
     assigned: version whose turn it was in the experiment; not `bundle` where that one failed.
     infer_ms: milliseconds of the network alone; null where they were not kept.
 events: what shoppers did with an answer.
     id: that the page gave the event; the same one twice within a query is one event.
+    asked, search: of the query.
     kind: "chip", "click", "cart", "order" or "wrong".
     category: slug of the chip, or of what a shopper says it is.
     sku: of the product.

@@ -208,9 +208,9 @@ def create_router(pages: Pages) -> APIRouter:
         return pages.found(request, wanted)
 
     @router.api_route("/product/{sku:path}", methods=["GET", "HEAD"], response_class=HTMLResponse)
-    def product(request: Request, sku: str) -> HTMLResponse:
-        """One product."""
-        return pages.product(request, sku)
+    def product(request: Request, sku: str, article: str = "") -> HTMLResponse:
+        """One product; by `?article=` those whose article cannot stand in a path."""
+        return pages.product(request, sku or article)
 
     # The version is a folder and not a query string, so that the modules' relative imports
     # of each other carry it too.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 _CURRENCY_SIGNS = {"RUB": "₽", "USD": "$", "EUR": "€", "KZT": "₸", "GBP": "£", "UAH": "₴"}
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 _OWN_PICTURE = re.compile(r"/photos/[0-9a-f]{64}")
+DOTS = (".", "..")
+"""Articles that are no part of an address: browsers take them, however encoded, for folders."""
+
 _AMOUNT = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,2})?")
 
 
@@ -64,7 +67,10 @@ def sized(url: str, side: int) -> str:
 
 def product_address(sku: str, lang: str = "") -> str:
     """Where a product's own page is; `lang` is kept where it was asked for by name."""
-    return f"/product/{quote(sku, safe='')}" + (f"?lang={lang}" if lang else "")
+    own, kept = quote(sku, safe=""), {"lang": lang} if lang else {}
+    if sku in DOTS:
+        own, kept = "", {"article": sku} | kept
+    return f"/product/{own}" + (f"?{urlencode(kept)}" if kept else "")
 
 
 def amount(given: str) -> str:

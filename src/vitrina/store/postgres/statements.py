@@ -26,13 +26,13 @@ _QUARTER_MS = 900_000
 class PostgresDialect:
     """PostgreSQL's."""
 
-    # a query's month is that of its events, so that both leave together
     add_event = (
         "INSERT INTO events "
-        "(query_id, id, asked, received, kind, category, sku, position, value_minor, currency) "
-        "SELECT :query_id::varchar, :id::varchar, asked, :received::bigint, :kind::varchar, "
-        ":category::varchar, :sku::varchar, :position::integer, :value_minor::bigint, "
-        ":currency::varchar FROM queries WHERE id = :query_id ON CONFLICT DO NOTHING"
+        "(query_id, id, asked, received, search, kind, category, sku, position, value_minor, "
+        "currency) SELECT :query_id::varchar, :id::varchar, asked, :received::bigint, search, "
+        ":kind::varchar, :category::varchar, :sku::varchar, :position::integer, "
+        ":value_minor::bigint, :currency::varchar FROM queries WHERE id = :query_id "
+        "ON CONFLICT DO NOTHING"
     )
     vocabulary = (
         "SELECT word, ndoc FROM ts_stat('SELECT ts_filter(terms, ''{a,b,c}'') FROM product_texts') "
@@ -96,7 +96,7 @@ class PostgresDialect:
             "SELECT asked / :quarter AS piece, count(*) FILTER (WHERE decision = 'category'), "
             "count(*) FILTER (WHERE decision = 'unsure'), "
             "count(*) FILTER (WHERE decision = 'unknown') "
-            "FROM queries WHERE asked >= :since GROUP BY piece",
+            "FROM queries WHERE asked >= :since AND search = 'photo' GROUP BY piece",
             {"quarter": _QUARTER_MS, "since": since},
         )
         sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])

@@ -11,8 +11,9 @@ import { page } from "./texts.js";
  * @typedef {import("./texts.js").Category & { confidence: number }} Candidate
  * @typedef {{ query_id: string, decision: "category" | "unsure" | "unknown",
  *   category: Candidate | null, alternatives: Candidate[], products: Product[] }} PhotoAnswer
- * @typedef {{ products: Product[], total: number | null, next_cursor: string | null,
- *   corrected?: string | null }} Findings corrected: what was searched instead of what was typed
+ * @typedef {{ query_id?: string | null, products: Product[], total: number | null, next_cursor: string | null,
+ *   corrected?: string | null }} Findings corrected: what was searched instead of what was typed;
+ *   query_id: what events name this search by
  */
 
 /** Goods asked for at once. */
@@ -42,12 +43,15 @@ export function searchByPhoto(photo, signal) {
 }
 
 /**
- * @param {Record<string, string | number>} wanted what is empty, or no part of it, is left out
- * @param {AbortSignal} signal
+ * @param {Record<string, string | number>} wanted what is empty, or no part of it, is left out;
+ *   with a `query` it belongs to a search that was counted before
+ * @param {AbortSignal} [signal]
+ * @param {number} [limit]
  * @returns {Promise<Findings>}
  */
-export function searchByText(wanted, signal) {
-  const address = new URLSearchParams({ limit: String(PAGE_SIZE) });
+export function searchByText(wanted, signal, limit = PAGE_SIZE) {
+  const address = new URLSearchParams({ limit: String(limit) });
+  if (wanted.query || wanted.photo) address.set("counted", "false");
   for (const part of ["q", "category", ...FILTERS, "cursor"]) {
     if (wanted[part]) address.set(part, String(wanted[part]));
   }

@@ -1,5 +1,5 @@
 /**
- * Tells the shop what became of an answer to a photo: which chip, which product. Nothing is told of
+ * Tells the shop what became of an answer to a photo or to words: which chip, which product. Nothing is told of
  * who it was: the id below is made here at random, and is gone when this tab is closed.
  */
 

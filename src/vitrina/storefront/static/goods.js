@@ -138,8 +138,12 @@ function safeAddress(address) {
  * @returns {string} the page that this server has for a product which has none elsewhere
  */
 function ownPage(sku) {
-  const kept = page.keptLanguage ? `?lang=${page.keptLanguage}` : "";
-  return `/product/${encodeURIComponent(sku)}${kept}`;
+  const kept = new URLSearchParams(page.keptLanguage ? { lang: page.keptLanguage } : {});
+  // browsers take these, however encoded, for folders
+  const dots = [".", ".."].includes(sku);
+  if (dots) kept.set("article", sku);
+  const query = String(kept);
+  return `/product/${dots ? "" : encodeURIComponent(sku)}${query && `?${query}`}`;
 }
 
 /**

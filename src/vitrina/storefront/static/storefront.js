@@ -14,8 +14,9 @@ import * as screen from "./screen.js";
 import { page, say } from "./texts.js";
 
 /**
- * @typedef {{ q: string, category: string, photo: number, price_min?: string, price_max?: string,
- *   in_stock?: string }} View photo: its number, 0 for none
+ * @typedef {{ q: string, category: string, photo: number, query: string, price_min?: string,
+ *   price_max?: string, in_stock?: string }} View photo: its number, 0 for none; query: what events
+ *   name this search by words by, empty where there is none or it is not known yet
  * @typedef {{ address: string, answer: api.PhotoAnswer }} Photo address: of its thumbnail
  */
 
@@ -41,6 +42,7 @@ function currentView() {
     q: (address.get("q") ?? "").trim(),
     category: address.get("category") ?? "",
     photo: album.has(photo) ? photo : 0,
+    query: history.state?.query ?? "",
     ...Object.fromEntries(api.FILTERS.map((name) => [name, address.get(name) ?? ""])),
   };
 }
@@ -70,11 +72,12 @@ function addressOf(view, lang = page.keptLanguage) {
  * @returns {Promise<void>}
  */
 function go(change) {
-  const view = { q: "", category: "", photo: 0, ...change };
+  const view = { q: "", category: "", photo: 0, query: "", ...change };
   const address = addressOf(view);
   // The same place twice would make the back button seem to do nothing.
   const same = address === location.pathname + location.search && view.photo === currentView().photo;
-  history[same ? "replaceState" : "pushState"]({ photo: view.photo }, "", address);
+  const { photo, query } = view;
+  history[same ? "replaceState" : "pushState"]({ photo, query }, "", address);
   return show(view);
 }
 
@@ -165,6 +168,7 @@ async function showFindings(view, answer) {
     api.searchByText(view, signal),
   );
   if (!findings) return;
+  remember(view, findings.query_id);
   const { products, total } = findings;
   const atHome = !view.q && !view.category;
   screen.entitle(atHome ? "" : products.length ? headingOf(view) : say("empty"));
@@ -180,6 +184,34 @@ async function showFindings(view, answer) {
   else screen.showResults(headingOf(view), products, nextPage(view, findings.next_cursor));
   if (filtered) screen.tellWhyEmpty();
   if (findings.corrected) screen.showCorrected(findings.corrected);
+}
+
+/**
+ * Binds what comes next to this search, also after its filters are changed, a product was looked
+ * at, or the page was loaded anew: it stays one search.
+ *
+ * @param {View} view
+ * @param {string | null} [query]
+ */
+function remember(view, query) {
+  if (!query) return;
+  view.query = query;
+  history.replaceState({ photo: view.photo, query }, "");
+}
+
+/** Has a search counted whose page the server wrote: here a browser shows it to somebody. */
+async function countOwn() {
+  const view = currentView();
+  const isPage = new URLSearchParams(location.search).has("cursor");
+  if (!view.q || view.query || isPage) return;
+  try {
+    const { query_id: query } = await api.searchByText(view, undefined, 1);
+    // meanwhile something else may have been searched
+    if (addressOf(currentView()) === addressOf(view)) remember(currentView(), query);
+  } catch (error) {
+    // no shopper has to know
+    if (!(error instanceof api.Problem)) throw error;
+  }
 }
 
 /**
@@ -308,20 +340,21 @@ function followLink(event) {
 }
 
 /**
- * A product that was opened, here or in a new tab, while a photo's answer is shown.
+ * A product that was opened, here or in a new tab, while an answer to a photo or words is shown.
  *
  * @param {MouseEvent} event
  */
 function noteClick(event) {
   const card = event.target.closest("a.card-body")?.closest(".card");
-  const photo = album.get(currentView().photo);
-  if (!card || !photo) return;
+  const view = currentView();
+  const query = album.get(view.photo)?.answer.query_id ?? view.query;
+  if (!card || !query) return;
   const position = [...card.parentElement.children].indexOf(card) + 1;
-  report(photo.answer.query_id, { kind: "click", sku: card.dataset.sku, position });
+  report(query, { kind: "click", sku: card.dataset.sku, position });
 }
 
 function start() {
-  history.replaceState(null, "");
+  history.replaceState({ photo: 0, query: history.state?.query ?? "" }, "");
   adopt(document.getElementById("goods"));
   const { cursor } = document.getElementById("more").dataset;
   if (cursor) screen.showMore(nextPage(currentView(), cursor));
@@ -332,14 +365,14 @@ function start() {
   const filters = document.getElementById("filters");
   filters.addEventListener("submit", (event) => {
     event.preventDefault();
-    const { photo } = currentView();
-    go({ ...Object.fromEntries(new FormData(filters)), photo });
+    const { photo, query } = currentView();
+    go({ ...Object.fromEntries(new FormData(filters)), photo, query });
   });
   document.getElementById("filters-reset").addEventListener("click", (event) => {
     if (!screen.isPlain(event)) return;
     event.preventDefault();
-    const { q, category, photo } = currentView();
-    go({ q, category, photo }).then(screen.focusResults);
+    const { q, category, photo, query } = currentView();
+    go({ q, category, photo, query }).then(screen.focusResults);
   });
   document.getElementById("cancel").addEventListener("click", cancel);
   document.getElementById("photo-remove").addEventListener("click", removePhoto);
@@ -350,6 +383,7 @@ function start() {
   picker.addEventListener("photo", (event) => searchPhoto(event.detail));
   picker.addEventListener("photo-refused", (event) => screen.showProblem(event.detail, () => {}));
   window.addEventListener("popstate", () => show(currentView()));
+  countOwn();
 }
 
 start();

@@ -2,7 +2,7 @@
  * One tag puts a Photo button into a shop's own search field; docs/widget.md says how.
  *
  * Photos are cropped, turned upright and made small here: what leaves is a JPEG without EXIF.
- * The page is left with the element `vitrina-photo` and nothing else.
+ * The page keeps its globals.
  */
 (() => {
   "use strict";
@@ -308,7 +308,7 @@ img { display: block; width: 100%; height: 100%; object-fit: contain; }
   /** The photo upright; null for HEIC and AVIF that only the server may be able to read. */
   async function open(file) {
     try {
-      // Older browsers do not know the word, and turn photos without it.
+      // Older browsers turn photos without the word.
       return await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => createImageBitmap(file));
     } catch {
       if (/ftyp(hei|hev|mif1|msf1|avi)/.test(await file.slice(4, 12).text())) return null;
@@ -495,7 +495,7 @@ img { display: block; width: 100%; height: 100%; object-fit: contain; }
         const input = make("input", { type: "file", hidden: true, ...given });
         input.onchange = () => {
           const [file] = input.files;
-          // Else the same file again would be no change.
+          // The same file again is a change.
           input.value = "";
           if (file) this.#take(file);
         };
@@ -757,7 +757,8 @@ img { display: block; width: 100%; height: 100%; object-fit: contain; }
     #card(product, query_id) {
       const href = safeAddress(product.url, location.href);
       // The server's root may be a folder of the shop's host.
-      const src = safeAddress(product.image_url?.replace(/^\/(?!\/)/, ""), this.server);
+      const own = product.image_url?.replace(/^\/photos\/\w+$/, "$&/320").replace(/^\/(?!\/)/, "");
+      const src = safeAddress(own, this.server);
       const image = make("img", { alt: "", width: 320, height: 320, loading: "lazy", decoding: "async" });
       image.onerror = () => image.remove();
       if (src) image.src = src;

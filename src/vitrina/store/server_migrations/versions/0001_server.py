@@ -13,13 +13,14 @@ _MOMENT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    # PostgreSQL keeps each month by itself, a query's events beside it, and forgets it at once
+    # PostgreSQL keeps each month by itself, a query's events beside it, and forgets both at once
     by_month = op.get_bind().dialect.name != "sqlite"
     op.create_table(
         "queries",
         sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("asked", _MOMENT, nullable=False, primary_key=by_month),
-        sa.Column("bundle", sa.String(200), nullable=False),
+        sa.Column("search", sa.String(5), nullable=False),
+        sa.Column("bundle", sa.String(200)),
         sa.Column("decision", sa.String(20), nullable=False),
         sa.Column("category", sa.String(200)),
         sa.Column("confidence", sa.Float()),
@@ -38,7 +39,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("experiment IS NOT NULL"),
     )
     op.create_index(
-        "ix_queries_asked", "queries", ["asked", "decision", "category", "milliseconds", "visitor"]
+        "ix_queries_asked",
+        "queries",
+        ["asked", "search", "decision", "category", "milliseconds", "visitor"],
     )
     query = sa.Column("query_id", sa.String(32), primary_key=True)
     if not by_month:
@@ -47,8 +50,9 @@ def upgrade() -> None:
         "events",
         query,
         sa.Column("id", sa.String(64), primary_key=True),
-        *([sa.Column("asked", _MOMENT, primary_key=True)] if by_month else []),
+        sa.Column("asked", _MOMENT, nullable=False, primary_key=by_month),
         sa.Column("received", _MOMENT, nullable=False),
+        sa.Column("search", sa.String(5), nullable=False),
         sa.Column("kind", sa.String(20), nullable=False),
         sa.Column("category", sa.String(200)),
         sa.Column("sku", sa.String(200)),
@@ -58,7 +62,9 @@ def upgrade() -> None:
         postgresql_partition_by="RANGE (asked)",
     )
     op.create_index(
-        "ix_events_received", "events", ["received", "kind", "query_id", "value_minor", "currency"]
+        "ix_events_asked",
+        "events",
+        ["asked", "search", "kind", "query_id", "value_minor", "currency"],
     )
     op.create_table(
         "reviews",
