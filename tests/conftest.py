@@ -14,6 +14,7 @@ from figures import FEW, make_shop
 from tiny_network import publish_tiny
 
 from vitrina import Shop
+from vitrina.database_url import DatabaseUrl
 from vitrina.serving.app import create_app
 from vitrina.training.run import Run
 
@@ -122,3 +123,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, Run]:
 def vitrina(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Vitrina:
     """Runs the command in this process."""
     return commanding(capfd, monkeypatch)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> DatabaseUrl:
+    """A PostgreSQL database without anything in it."""
+    return databases.place_for(tmp_path / "own.db")

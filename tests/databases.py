@@ -141,3 +141,10 @@ def stand_in() -> None:
         return folder
 
     ShopFolder.create = classmethod(create_with)  # type: ignore[assignment, method-assign]
+
+
+def open_tables(url: DatabaseUrl) -> set[str]:
+    """Names of the tables of the schema public."""
+    with url.connect() as connection:
+        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        return {str(name) for (name,) in rows}

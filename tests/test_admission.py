@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from clock import Clock
 from drawing import drawn_photo
 from starlette.requests import ClientDisconnect
 
@@ -18,16 +19,6 @@ from vitrina.serving.photo_load import Load, load_of, pixels_of
 
 SMALL = Load(1.0)
 SLOW = load_of("heic", 2_000_000)
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Photo:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
+from clock import Clock
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
@@ -26,16 +27,6 @@ from vitrina.serving.upload import SharedUploads, Uploads
 
 SMALL = Load(1.0)
 HEIC = load_of("heic", 2_000_000)
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Photo:

@@ -12,7 +12,6 @@ import json
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -27,19 +26,20 @@ from vitrina.dataset import Dataset
 from vitrina.decoded import decoded_dataset
 from vitrina.encoder import Encoded, Encoder
 from vitrina.evaluation.decisions import ENOUGH_WATCHED, fit_decisions
+from vitrina.evaluation.evidence import Floats
 from vitrina.evaluation.metrics import accuracy_by_category, calibration_error, top_k_accuracy
 from vitrina.evaluation.phone import PHONE_VERSION, phone_variant
 from vitrina.folder import ShopFolder
 from vitrina.machine import Machine, this_machine, usable_cores
 from vitrina.photo_answers import PhotoAnswers, probabilities
+from vitrina.photos import DECODER_VERSION
 from vitrina.pixels import PixelCache
 from vitrina.progress import Progress
 from vitrina.search.decision import AcceptedRisk, Decider
 from vitrina.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from vitrina.training.loading import LoadedBackbone, LoadedEncoder
     from vitrina.training.plan import TrainingPlan
 
 
@@ -162,17 +162,21 @@ def _row_figures(name: str, plan: dict[str, Any], seeds: tuple[SeedFigures, ...]
 
 def _figures(folder: ShopFolder, row: Row, seed: int, progress: Progress) -> SeedFigures:
     """Those that are kept, or new ones."""
+    from vitrina.training.loading import load_any
+
     plan = row.plan(seed)
     photos = decoded_dataset(folder, seed, progress, given_split=row.given_split)
     dataset = row.part(photos.dataset, seed)
-    kept = folder.cache / f"quality-{_identity(dataset, plan)}.json"
+    # loaded anew each time: the last layers of an earlier training have learned
+    loaded = load_any(plan.backbone, progress=progress)
+    kept = folder.cache / f"quality-{_identity(dataset, plan, loaded.weights.sha256)}.json"
     try:
         return SeedFigures(**json.loads(kept.read_text(encoding="utf-8")))
     except FileNotFoundError:
         pass
     except (OSError, ValueError, TypeError) as error:
         progress.say(f"{kept.name} cannot be read and is made anew: {error}.")
-    figures = _train(folder, dataset, photos.pixels, plan, progress)
+    figures = _train(folder, dataset, photos.pixels, plan, loaded, kept.stem, progress)
     atomic.write_json(kept, asdict(figures))
     return figures
 
@@ -182,22 +186,22 @@ def _train(
     dataset: Dataset,
     pixels: PixelCache,
     plan: TrainingPlan,
+    loaded: LoadedBackbone | LoadedEncoder,
+    name: str,
     progress: Progress,
 ) -> SeedFigures:
     from vitrina.training.formats import ONNX, save_onnx
-    from vitrina.training.loading import load_any
     from vitrina.training.trainer import Clock, make_learner
 
     clock = Clock()
-    # loaded anew: the last layers of an earlier training have learned
-    loaded = load_any(plan.backbone, progress=progress)
     learner = make_learner(folder, dataset, loaded, plan)
     with clock.part("activations"):
         learner.compute(pixels, plan.views, progress)
-    checkpoint = folder.cache / f"quality-{_identity(dataset, plan)}"
+    checkpoint = folder.cache / name
     learned = learner.learn(plan, progress, checkpoint=checkpoint, clock=clock.part)
     references = learner.features(learned, "train")
-    with _temporary_folder() as place:
+    with tempfile.TemporaryDirectory(prefix="vitrina-") as scratch:
+        place = Path(scratch)
         save_onnx(loaded, learned.head, place)
         size = (place / ONNX).stat().st_size
         answers = PhotoAnswers(Encoder(place / ONNX, threads=1), pixels)
@@ -236,7 +240,7 @@ def _ask_about_phone_photos(
 
 def _calibration_error(
     dataset: Dataset,
-    features: np.ndarray[Any, np.dtype[np.float32]],
+    features: Floats,
     answers: PhotoAnswers,
     seed: int,
     progress: Progress,
@@ -265,15 +269,12 @@ def _calibration_error(
     return calibration_error(shown, labels)
 
 
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="vitrina-") as scratch:
-        yield Path(scratch)
-
-
-def _identity(dataset: Dataset, plan: TrainingPlan) -> str:
+def _identity(dataset: Dataset, plan: TrainingPlan, weights: str) -> str:
     """Changes with anything that the figures depend on."""
+    from vitrina.training.views import RECIPES
+
     parts = [
-        dataset.fingerprint, asdict(plan), PHONE_VERSION, __version__, version("keras"),
+        dataset.fingerprint, asdict(plan), weights, DECODER_VERSION, RECIPES[plan.augmentation],
+        PHONE_VERSION, __version__, version("keras"),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
