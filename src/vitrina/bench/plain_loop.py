@@ -48,7 +48,7 @@ def run_plain_loop(
         dataset: Each photo of it in `pixels`.
         pixels: Decoded photos.
         plan: Epochs, rates, head; its views do not matter, for every epoch draws new ones.
-        epochs: How many of each phase are run and timed, after one that is not timed; 0 runs all.
+        epochs: How many of each phase are run, two at least, the first not timed; 0 runs all.
     """
     keras.utils.set_random_seed(plan.seed)
     backbone = load_backbone(plan.backbone)
